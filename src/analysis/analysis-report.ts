@@ -1,0 +1,211 @@
+/**
+ * Everything that a report shows, as plain JSON: no typed arrays, no functions. `report/` sees only
+ * this. Fields are only ever added under one schema number. Not computed is null, not a number is
+ * null in grids (`nonFinite` counts them).
+ */
+export interface AnalysisReport {
+  readonly schema: "onnx-landscape/report/1";
+  readonly model: ModelInfo;
+  readonly data: DataInfo;
+  readonly checkpoint: CheckpointInfo;
+  readonly verdict: readonly Sentence[];
+  readonly eigenpairs: EigenInfo | null;
+  readonly trace: TraceInfo | null;
+  readonly directions: readonly DirectionInfo[];
+  readonly planes: readonly Plane[];
+  readonly profiles: readonly Profile[];
+  readonly curvatureByScale: readonly ScaleCurve[];
+  readonly where: readonly TensorShare[];
+  /** Computed by the method's later parts; null until then. */
+  readonly density: null;
+  readonly subsets: null;
+  readonly randomSlices: null;
+  readonly health: readonly HealthCheck[];
+  /** What may differ between two equal runs lies under `cost` and `provenance`. */
+  readonly cost: CostInfo;
+  readonly provenance: ProvenanceInfo;
+}
+
+export interface ModelInfo {
+  readonly name: string;
+  readonly sha256: string;
+  readonly opset: number;
+  readonly producer: string;
+  /** N. */
+  readonly parameters: number;
+  readonly tensors: readonly { name: string; shape: readonly number[]; offset: number; size: number }[];
+  readonly warnings: readonly { code: string; message: string }[];
+}
+
+export interface DataInfo {
+  readonly train: { samples: number; sha256: string };
+  readonly test: { samples: number; sha256: string } | null;
+  /** "cross-entropy", "mse", "bce" or "output". */
+  readonly loss: string;
+  readonly classes: number | null;
+}
+
+export interface LossValue {
+  readonly loss: number;
+  readonly accuracy: number | null;
+}
+
+export interface CheckpointInfo {
+  readonly train: LossValue;
+  readonly test: LossValue | null;
+  /** ‖∇L‖ and its noise: the standard error over the groups of samples. */
+  readonly gradientNorm: number;
+  readonly gradientNoise: number;
+  readonly groups: number;
+  /** ‖θ₀‖. */
+  readonly thetaNorm: number;
+}
+
+export type Answer = "yes" | "no" | "cannot tell";
+
+/** One sentence of the verdict; `evidence` names the paths in this report that it rests on. */
+export interface Sentence {
+  readonly id: "slope" | "saddle" | "curvature" | "random-plane" | "gain";
+  readonly answer: Answer;
+  readonly text: string;
+  readonly evidence: readonly string[];
+}
+
+export interface Eigenpair {
+  readonly value: number;
+  /** ‖Hv − λv‖, measured with one more product, the product's own error included: |λ − exact| ≤ residual. */
+  readonly residual: number;
+  readonly converged: boolean;
+  readonly end: "top" | "bottom";
+  /** ∇L·v: the slope along it. */
+  readonly slope: number;
+}
+
+export interface EigenInfo {
+  /** Top descending, then bottom ascending. */
+  readonly pairs: readonly Eigenpair[];
+  readonly products: number;
+  readonly hvp: "fd" | "exact";
+  readonly kinks: "frozen" | "moving";
+  /** ‖Δθ‖ of the differences (fd). */
+  readonly step: number | null;
+  /** The same ends by differences whose branches move, for comparison; null if not computed. */
+  readonly moving: {
+    top: number;
+    bottom: number;
+    cosTop: number;
+    cosBottom: number;
+    relativeStep: number;
+  } | null;
+}
+
+export interface TraceInfo {
+  readonly value: number;
+  readonly standardError: number;
+  readonly probes: number;
+  readonly estimator: "hutchinson";
+  readonly meanCurvature: number;
+  readonly frobeniusNorm: number;
+  readonly frobeniusStandardError: number;
+}
+
+export type DirectionRole = "top" | "bottom" | "random" | "filter";
+
+/** A direction used by planes and profiles, as a unit vector. */
+export interface DirectionInfo {
+  readonly id: string;
+  readonly role: DirectionRole;
+  readonly label: string;
+  /** ∇L·d and dᵀHd for the unit vector, with the error of the latter; null if not computed. */
+  readonly slope: number | null;
+  readonly curvature: number | null;
+  readonly curvatureError: number | null;
+}
+
+/** Values on a grid: `loss[i][j]` at y[i], x[j]; null where it is not finite or not computed. */
+export interface GridValues {
+  readonly loss: readonly (readonly (number | null)[])[];
+  readonly accuracy: readonly (readonly (number | null)[])[] | null;
+  readonly nonFinite: number;
+  readonly minimum: { x: number; y: number; loss: number };
+}
+
+/** Loss on θ₀ + x·d₁ + y·d₂, d₁ and d₂ unit vectors: x and y are displacements ‖Δθ‖. */
+export interface Plane {
+  readonly kind: "hessian" | "random" | "filter";
+  readonly xDirection: string;
+  readonly yDirection: string;
+  /** Cosine of the angle between the two directions. */
+  readonly cosine: number;
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  readonly train: GridValues;
+  readonly test: GridValues | null;
+  /** How the range was chosen, in words. */
+  readonly range: string;
+}
+
+/** Loss along θ₀ + t·d. */
+export interface Profile {
+  readonly direction: string;
+  readonly t: readonly number[];
+  readonly train: { loss: readonly (number | null)[]; accuracy: readonly (number | null)[] | null };
+  readonly test: { loss: readonly (number | null)[]; accuracy: readonly (number | null)[] | null } | null;
+  /** Minimum over the measured points of the train loss. */
+  readonly minimum: { t: number; loss: number; testLoss: number | null };
+}
+
+/** vᵀ(∇L(θ+εv)−∇L(θ−εv))/2ε, branches moving, by step, beside the Hessian's own value. */
+export interface ScaleCurve {
+  readonly direction: string;
+  /** ε·‖v‖/‖θ‖, ascending. */
+  readonly relativeStep: readonly number[];
+  readonly curvature: readonly number[];
+  /** Estimated rounding error of each. */
+  readonly error: readonly number[];
+  /** vᵀHv, branches frozen, and its error. */
+  readonly hessian: number;
+  readonly hessianError: number;
+}
+
+/** One tensor's share, in network order. */
+export interface TensorShare {
+  readonly name: string;
+  readonly size: number;
+  /** Its part of tr H, with standard error; null if no trace was computed. */
+  readonly trace: number | null;
+  readonly traceStandardError: number | null;
+  /** Fraction of ‖v₊‖² and ‖v₋‖² in it. */
+  readonly energyTop: number | null;
+  readonly energyBottom: number | null;
+}
+
+export interface HealthCheck {
+  readonly id: string;
+  readonly status: "ok" | "look" | "failed" | "not done";
+  readonly label: string;
+  /** What was measured, with its number. */
+  readonly text: string;
+}
+
+export interface CostInfo {
+  readonly seconds: number;
+  readonly phases: readonly { name: string; seconds: number; units: number }[];
+  readonly peakMemoryBytes: number;
+  readonly resumed: boolean;
+}
+
+export interface ProvenanceInfo {
+  readonly created: string;
+  readonly command: string;
+  readonly modelPath: string;
+  readonly trainPath: string;
+  readonly testPath: string | null;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly device: string;
+  readonly threads: number;
+  readonly workers: number;
+  readonly batch: number;
+  readonly seed: number;
+  readonly options: Readonly<Record<string, unknown>>;
+}

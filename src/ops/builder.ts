@@ -1,0 +1,395 @@
+import {
+  type Attribute,
+  type Attributes,
+  Call,
+  floatAttribute,
+  type Graph,
+  intAttribute,
+  intsAttribute,
+  Node,
+  stringAttribute,
+  Value,
+} from "../onnx/graph.ts";
+import { type ElementType, int64Tensor, sizeOf, type Tensor, type TensorType } from "../onnx/tensor.ts";
+import type { RecordLookup } from "./record.ts";
+
+/** Attributes in short: whole numbers are ints unless wrapped by `float`. */
+export type AttributeInit = Attribute | number | string | readonly number[];
+
+export interface CallOptions {
+  readonly domain?: string;
+  readonly name?: string;
+  readonly outputs?: number;
+}
+
+type Operand = Value | number;
+
+/**
+ * Emits nodes one by one, each typed by its record as it is made. Equal calls give the same value,
+ * calls on constants are folded, and calls that change nothing give their input back, so that a graph
+ * is simplified by the way it is built. Deterministic: equal input gives equal graphs.
+ */
+export class GraphBuilder {
+  private readonly records: RecordLookup;
+  private readonly known = new Map<string, readonly Value[]>();
+  private readonly constants = new Map<string, Value>();
+  private readonly ids = new Map<Value, number>();
+  private hint = "";
+  private count = 0;
+
+  constructor(records: RecordLookup) {
+    this.records = records;
+  }
+
+  /** Names of values emitted inside `emit` start with `prefix`. */
+  scoped<T>(prefix: string, emit: () => T): T {
+    const outer = this.hint;
+    this.hint = prefix;
+    try {
+      return emit();
+    } finally {
+      this.hint = outer;
+    }
+  }
+
+  input(name: string, type: TensorType): Value {
+    return new Value("input", name, type.type, type.dims);
+  }
+
+  /** A constant; small equal ones are one value. */
+  constant(tensor: Tensor, name?: string): Value {
+    const make = () =>
+      new Value("initializer", name ?? `constant_${this.count++}`, tensor.type, tensor.dims, { tensor });
+    if (sizeOf(tensor.dims) > 4096) return make();
+    const key = `${tensor.type}[${tensor.dims}]${tensor.data.join(",")}${negativeZeros(tensor)}`;
+    return getOrMake(this.constants, key, make);
+  }
+
+  scalar(value: number, type: ElementType = "float32"): Value {
+    return this.constant({ type, dims: [], data: numbersAs(type, [value]) });
+  }
+
+  ints(values: readonly number[]): Value {
+    return this.constant(int64Tensor([values.length], values));
+  }
+
+  /** A constant filled with one number. */
+  filled(type: TensorType, value: number): Value {
+    return this.expand(this.scalar(value, type.type), type.dims);
+  }
+
+  /** Emits a call and gives all its outputs. */
+  calls(
+    op: string,
+    inputs: readonly (Value | null)[],
+    attributes: Readonly<Record<string, AttributeInit | undefined>> | Attributes = {},
+    options: CallOptions = {},
+  ): readonly Value[] {
+    const attrs =
+      attributes instanceof Map ? attributes : attributeMap(attributes as Record<string, AttributeInit>);
+    const call = new Call(op, trimmed(inputs), attrs, options.domain ?? "", options.outputs ?? 1);
+    return this.emit(call, options.name);
+  }
+
+  /** Emits a call that has one output. */
+  call(
+    op: string,
+    inputs: readonly (Value | null)[],
+    attributes: Readonly<Record<string, AttributeInit | undefined>> | Attributes = {},
+    options: CallOptions = {},
+  ): Value {
+    return this.calls(op, inputs, attributes, options)[0] as Value;
+  }
+
+  emit(call: Call, name?: string): readonly Value[] {
+    const record = this.records(call.domain, call.op);
+    if (record === undefined) throw new Error(`internal: no record for ${call.domain}::${call.op}`);
+    if (!record.impure) {
+      const folded = record.fold?.(call);
+      if (folded !== undefined) return folded.map((t) => this.constant(t));
+      const simpler = record.simplify?.(this, call);
+      if (simpler !== undefined) return [simpler];
+    }
+    const make = () => this.make(call, record.infer(call), name);
+    return record.impure ? make() : getOrMake(this.known, this.keyOf(call), make);
+  }
+
+  private make(call: Call, types: readonly TensorType[], name: string | undefined): readonly Value[] {
+    const base = name ?? `${this.hint ? `${this.hint}/` : ""}${call.op}_${this.count++}`;
+    const outputs = types.map((t, k) => ({
+      name: k === 0 ? base : `${base}:${k}`,
+      type: t.type,
+      shape: t.dims,
+    }));
+    return new Node(call, outputs, base).outputs;
+  }
+
+  private keyOf(call: Call): string {
+    const inputs = call.inputs.map((v) => (v === null ? "-" : this.idOf(v))).join(",");
+    return `${call.domain}::${call.op}/${call.numOutputs}(${inputs})${attributesKey(call.attributes)}`;
+  }
+
+  private idOf(value: Value): number {
+    let id = this.ids.get(value);
+    if (id === undefined) {
+      id = this.ids.size;
+      this.ids.set(value, id);
+    }
+    return id;
+  }
+
+  // The vocabulary of the rules. A number operand becomes a scalar of the other operand's type.
+
+  add(a: Operand, b: Operand): Value {
+    return this.binary("Add", a, b);
+  }
+
+  sub(a: Operand, b: Operand): Value {
+    return this.binary("Sub", a, b);
+  }
+
+  mul(a: Operand, b: Operand): Value {
+    return this.binary("Mul", a, b);
+  }
+
+  div(a: Operand, b: Operand): Value {
+    return this.binary("Div", a, b);
+  }
+
+  pow(a: Operand, b: Operand): Value {
+    return this.binary("Pow", a, b);
+  }
+
+  greater(a: Operand, b: Operand): Value {
+    return this.binary("Greater", a, b);
+  }
+
+  less(a: Operand, b: Operand): Value {
+    return this.binary("Less", a, b);
+  }
+
+  equal(a: Operand, b: Operand): Value {
+    return this.binary("Equal", a, b);
+  }
+
+  private binary(op: string, a: Operand, b: Operand): Value {
+    const type = typeof a === "number" ? (b as Value).static.type : a.static.type;
+    const value = (x: Operand) => (typeof x === "number" ? this.scalar(x, type) : x);
+    return this.call(op, [value(a), value(b)]);
+  }
+
+  unary(op: string, x: Value): Value {
+    return this.call(op, [x]);
+  }
+
+  neg(x: Value): Value {
+    return this.call("Neg", [x]);
+  }
+
+  /** `whenTrue` where `condition` (bool), else `whenFalse`; one of them may be a number. */
+  where(condition: Value, whenTrue: Operand, whenFalse: Operand): Value {
+    const type = typeof whenTrue === "number" ? (whenFalse as Value).static.type : whenTrue.static.type;
+    const value = (x: Operand) => (typeof x === "number" ? this.scalar(x, type) : x);
+    return this.call("Where", [condition, value(whenTrue), value(whenFalse)]);
+  }
+
+  cast(x: Value, type: ElementType): Value {
+    return this.call("Cast", [x], { to: ONNX_TYPE_CODES[type] });
+  }
+
+  matmul(a: Value, b: Value): Value {
+    return this.call("MatMul", [a, b]);
+  }
+
+  transpose(x: Value, perm: readonly number[]): Value {
+    return this.call("Transpose", [x], { perm });
+  }
+
+  /** Swaps the last two axes. */
+  transposeLast(x: Value): Value {
+    const n = x.dims.length;
+    const perm = x.dims.map((_, i) => i);
+    [perm[n - 2], perm[n - 1]] = [n - 1, n - 2];
+    return this.transpose(x, perm);
+  }
+
+  reshape(x: Value, dims: readonly number[]): Value {
+    return this.call("Reshape", [x, this.ints(dims)]);
+  }
+
+  expand(x: Value, dims: readonly number[]): Value {
+    return this.call("Expand", [x, this.ints(dims)]);
+  }
+
+  reduceSum(x: Value, axes: readonly number[], keepdims = true): Value {
+    if (axes.length === 0) return x;
+    return this.call("ReduceSum", [x, this.ints(axes)], { keepdims: keepdims ? 1 : 0 });
+  }
+
+  concat(values: readonly Value[], axis: number): Value {
+    return values.length === 1 ? (values[0] as Value) : this.call("Concat", values, { axis });
+  }
+
+  slice(
+    x: Value,
+    starts: readonly number[],
+    ends: readonly number[],
+    axes: readonly number[],
+    steps?: readonly number[],
+  ): Value {
+    return this.call("Slice", [
+      x,
+      this.ints(starts),
+      this.ints(ends),
+      this.ints(axes),
+      steps ? this.ints(steps) : null,
+    ]);
+  }
+
+  /** Zeros around: `pads` lists the beginnings of all axes, then the ends; negative crops. */
+  pad(x: Value, pads: readonly number[]): Value {
+    return this.call("Pad", [x, this.ints(pads), this.scalar(0, x.static.type)], { mode: "constant" });
+  }
+
+  gather(x: Value, indices: Value, axis: number): Value {
+    return this.call("Gather", [x, indices], { axis });
+  }
+
+  /** Sums a broadcast result back to `dims`. */
+  sumTo(x: Value, dims: readonly number[]): Value {
+    const from = x.dims;
+    const lead = from.length - dims.length;
+    const axes = from.map((_, i) => i).filter((i) => i < lead || (dims[i - lead] === 1 && from[i] !== 1));
+    return this.reshape(this.reduceSum(x, axes), dims);
+  }
+
+  /** The part of what was built that `outputs` need, in topological order. */
+  build(name: string, inputs: readonly Value[], outputs: readonly Value[]): Graph {
+    const { nodes, leaves } = ancestors(outputs);
+    return {
+      name,
+      inputs,
+      outputs,
+      nodes,
+      initializers: leaves.filter((v) => v.kind === "initializer"),
+    };
+  }
+}
+
+/** Everything that `outputs` are computed from: nodes in topological order, and inputs and constants. */
+export function ancestors(outputs: readonly Value[]): { nodes: Node[]; leaves: Value[] } {
+  const nodes: Node[] = [];
+  const leaves: Value[] = [];
+  const seen = new Set<Node | Value>();
+  // An explicit stack: graphs from files may be tens of thousands of nodes deep.
+  const stack: { node: Node; next: number }[] = [];
+  const enter = (value: Value | null) => {
+    const item = value?.producer ?? value;
+    if (item == null || seen.has(item)) return;
+    seen.add(item);
+    if (item instanceof Node) stack.push({ node: item, next: 0 });
+    else leaves.push(item);
+  };
+  for (const output of outputs) {
+    enter(output);
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1] as { node: Node; next: number };
+      if (top.next < top.node.inputs.length) enter(top.node.inputs[top.next++] ?? null);
+      else {
+        nodes.push(top.node);
+        stack.pop();
+      }
+    }
+  }
+  return { nodes, leaves };
+}
+
+export const ONNX_TYPE_CODES: Readonly<Record<ElementType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  string: 8,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
+  bfloat16: 16,
+};
+
+/** A float attribute, for values that happen to be whole. */
+export function float(value: number): Attribute {
+  return floatAttribute(value);
+}
+
+export function attributeMap(init: Readonly<Record<string, AttributeInit | undefined>>): Attributes {
+  const map = new Map<string, Attribute>();
+  for (const [name, value] of Object.entries(init)) {
+    if (value === undefined) continue;
+    if (typeof value === "number")
+      map.set(name, Number.isInteger(value) ? intAttribute(value) : floatAttribute(value));
+    else if (typeof value === "string") map.set(name, stringAttribute(value));
+    else if ("kind" in value) map.set(name, value);
+    else map.set(name, intsAttribute(value));
+  }
+  return map;
+}
+
+/** Numbers as the storage of an element type. */
+export function numbersAs(type: ElementType, values: readonly number[]): Tensor["data"] {
+  switch (type) {
+    case "float32":
+      return Float32Array.from(values);
+    case "float64":
+      return Float64Array.from(values);
+    case "int64":
+      return BigInt64Array.from(values, (v) => BigInt(Math.trunc(v)));
+    case "int32":
+      return Int32Array.from(values);
+    case "uint8":
+    case "bool":
+      return Uint8Array.from(values);
+    default:
+      throw new Error(`internal: constants of type ${type} are not emitted`);
+  }
+}
+
+function attributesKey(attributes: Attributes): string {
+  if (attributes.size === 0) return "";
+  const parts = [...attributes].map(([name, a]) => {
+    if (a.kind === "tensor") return `${name}=${a.value.type}[${a.value.dims}]${a.value.data.join(",")}`;
+    // Subgraphs are never equal to one another.
+    if (a.kind === "graph") return `${name}=graph${subgraphs++}`;
+    return `${name}=${a.kind}:${Array.isArray(a.value) ? a.value.join(",") : a.value}`;
+  });
+  return `{${parts.sort().join(";")}}`;
+}
+
+let subgraphs = 0;
+
+/** `join` prints −0 as 0, but 1/x tells them apart. */
+function negativeZeros(tensor: Tensor): string {
+  if (tensor.type !== "float32" && tensor.type !== "float64") return "";
+  const data = tensor.data as Float32Array;
+  let found = "";
+  for (let i = 0; i < data.length; i++) if (Object.is(data[i], -0)) found += `-${i}`;
+  return found;
+}
+
+function trimmed(inputs: readonly (Value | null)[]): readonly (Value | null)[] {
+  let end = inputs.length;
+  while (end > 0 && inputs[end - 1] === null) end--;
+  return end === inputs.length ? inputs : inputs.slice(0, end);
+}
+
+function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const found = map.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

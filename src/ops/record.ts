@@ -1,0 +1,64 @@
+import type { Call, Node, Value } from "../onnx/graph.ts";
+import type { Tensor, TensorType } from "../onnx/tensor.ts";
+import type { GraphBuilder } from "./builder.ts";
+
+/** What a gradient rule sees: the node, its values, the incoming gradients, and a builder to emit with. */
+export interface VjpScope {
+  readonly b: GraphBuilder;
+  readonly node: Node;
+  /** Input `i`. */
+  x(i: number): Value;
+  /** Output `k`. */
+  y(k?: number): Value;
+  /** Gradient of the loss with respect to output `k`; zeros when nothing flows back through it. */
+  dy(k?: number): Value;
+}
+
+/**
+ * The frozen form of an operator with kinks or choices (method: finite differences of a piecewise
+ * smooth function are taken within the piece that θ₀ lies in).
+ */
+export interface FrozenForm {
+  /** The decision as the operator takes it on these inputs: a mask, an index, a sign. */
+  decide(b: GraphBuilder, node: Node, inputs: readonly (Value | null)[]): readonly Value[];
+  /** The operator once the decision is given: smooth in its inputs, equal to it where the decision is its own. */
+  apply(
+    b: GraphBuilder,
+    node: Node,
+    inputs: readonly (Value | null)[],
+    decisions: readonly Value[],
+  ): readonly Value[];
+}
+
+/**
+ * All we know of one operator (opset 18 signature; older and newer ones are brought to it on loading).
+ * Rules are pure, emit only operators that have records, and do not mind broadcasting: the walker sums
+ * each result back to its input's shape.
+ */
+export interface OpRecord {
+  /** Differentiable inputs; "all" for every float input. The rest are stop edges. */
+  readonly wrt: readonly number[] | "all";
+  /** Types of the outputs. */
+  readonly infer: (call: Call) => readonly TensorType[];
+  /** Gradient with respect to input `input`, of the broadcast shape or the input's. */
+  readonly vjp?: (s: VjpScope, input: number) => Value;
+  /** Value when it follows from constants or static shapes alone. */
+  readonly fold?: (call: Call) => readonly Tensor[] | undefined;
+  /** An existing or simpler value that this call equals, if there is one. */
+  readonly simplify?: (b: GraphBuilder, call: Call) => Value | undefined;
+  /** Rewrites the operator into others before differentiation. */
+  readonly expand?: (b: GraphBuilder, call: Call) => readonly Value[];
+  /** Rewrites an operator of ours (domain "landscape") into standard ones, after differentiation. */
+  readonly lower?: (b: GraphBuilder, call: Call) => readonly Value[];
+  readonly freeze?: FrozenForm;
+  /** Two equal calls may differ (random numbers): never merged, never folded. */
+  readonly impure?: boolean;
+}
+
+export type RuleTable = Readonly<Record<string, OpRecord>>;
+
+/** Finds a record by domain and operator name. */
+export type RecordLookup = (domain: string, op: string) => OpRecord | undefined;
+
+/** The domain of the operators that exist only between differentiation and lowering. */
+export const INTERNAL_DOMAIN = "landscape";
