@@ -1,0 +1,25 @@
+import type { OpRecord, RecordLookup, RuleTable } from "./record.ts";
+
+const records: ReadonlyMap<string, OpRecord> = collect([]);
+
+function collect(tables: readonly RuleTable[]): Map<string, OpRecord> {
+  const all = new Map<string, OpRecord>();
+  for (const table of tables) {
+    for (const [key, record] of Object.entries(table)) {
+      if (all.has(key)) throw new Error(`internal: two records for ${key}`);
+      all.set(key, record);
+    }
+  }
+  return all;
+}
+
+const keyOf = (domain: string, op: string): string =>
+  domain === "" || domain === "ai.onnx" ? op : `${domain}::${op}`;
+
+/** The record of an operator, in opset 18's signature. */
+export const lookup: RecordLookup = (domain, op) => records.get(keyOf(domain, op));
+
+/** Keys of all records: "Conv" for standard operators, "com.microsoft::Gelu" for others. */
+export function supportedOperators(): readonly string[] {
+  return [...records.keys()].sort();
+}
