@@ -20,14 +20,9 @@ export interface VjpScope {
  */
 export interface FrozenForm {
   /** The decision as the operator takes it on these inputs: a mask, an index, a sign. */
-  decide(b: GraphBuilder, node: Node, inputs: readonly (Value | null)[]): readonly Value[];
+  decide(b: GraphBuilder, call: Call): readonly Value[];
   /** The operator once the decision is given: smooth in its inputs, equal to it where the decision is its own. */
-  apply(
-    b: GraphBuilder,
-    node: Node,
-    inputs: readonly (Value | null)[],
-    decisions: readonly Value[],
-  ): readonly Value[];
+  apply(b: GraphBuilder, call: Call, decisions: readonly Value[]): readonly Value[];
 }
 
 /**
