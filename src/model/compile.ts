@@ -1,0 +1,74 @@
+import { Call, type Graph, Node, type Value } from "../onnx/graph.ts";
+import { encodeModel } from "../onnx/index.ts";
+import { type ElementType, sizeOf } from "../onnx/tensor.ts";
+import { ancestors } from "../ops/builder.ts";
+import { rewriteCalls } from "../ops/expand.ts";
+import { lookup } from "../ops/registry.ts";
+import type { LossValues } from "./loss.ts";
+
+/** A graph ready for a session. Output names: "loss", "count", "correct" if present, then "g0", "g1", … */
+export interface Program {
+  readonly graph: Graph;
+  readonly inputNames: readonly string[];
+  /** Names of the vector outputs. */
+  readonly outputNames: readonly string[];
+  readonly hasCorrect: boolean;
+  /** Bytes of all intermediate values. */
+  readonly bytes: number;
+  encode(): Uint8Array;
+}
+
+/** Lowers, prunes and names a graph that gives the loss values (if any) and `vectors`. */
+export function compileProgram(
+  inputs: readonly Value[],
+  values: LossValues | null,
+  vectors: readonly Value[],
+): Program {
+  const heads = values ? [values.loss, values.count, ...(values.correct ? [values.correct] : [])] : [];
+  const names = [
+    ...(values ? ["loss", "count", ...(values.correct ? ["correct"] : [])] : []),
+    ...vectors.map((_, i) => `g${i}`),
+  ];
+  const { nodes, leaves } = ancestors([...heads, ...vectors]);
+  const used = new Set<Value>(leaves);
+  const kept = inputs.filter((v) => used.has(v));
+  const raw = {
+    name: "landscape",
+    inputs: kept,
+    outputs: [...heads, ...vectors],
+    nodes,
+    initializers: leaves.filter((v) => v.kind === "initializer"),
+  };
+  const graph = withNamedOutputs(rewriteCalls(raw, lookup, "lower"), names);
+  return {
+    graph,
+    inputNames: kept.map((v) => v.name),
+    outputNames: names.slice(heads.length),
+    hasCorrect: values?.correct != null,
+    bytes: nodes.reduce((sum, n) => sum + n.outputs.reduce((s, y) => s + bytesOf(y), 0), 0),
+    encode: () => encodeModel(graph),
+  };
+}
+
+/** Every output becomes a value of its own: one value may be asked for twice, or be an input or a constant. */
+function withNamedOutputs(graph: Graph, names: readonly string[]): Graph {
+  const ends = graph.outputs.map(
+    (v, i) =>
+      new Node(new Call("Identity", [v]), [{ name: names[i] as string, type: v.type, shape: v.shape }]),
+  );
+  return { ...graph, nodes: [...graph.nodes, ...ends], outputs: ends.map((n) => n.outputs[0] as Value) };
+}
+
+const BYTES: Partial<Record<ElementType, number>> = {
+  float64: 8,
+  int64: 8,
+  uint64: 8,
+  bool: 1,
+  uint8: 1,
+  int8: 1,
+};
+
+function bytesOf(value: Value): number {
+  const { type, dims } = value.static;
+  return sizeOf(dims) * (BYTES[type] ?? 4);
+}

@@ -1,0 +1,209 @@
+import { LandscapeError } from "../errors.ts";
+import type { Value } from "../onnx/graph.ts";
+import type { ElementType } from "../onnx/tensor.ts";
+import type { GraphBuilder } from "../ops/builder.ts";
+
+export type LossKind = "cross-entropy" | "mse" | "bce" | "output";
+export type Scale = "logits" | "log-probabilities" | "probabilities";
+
+export interface LossOptions {
+  readonly loss: LossKind | "auto";
+  readonly logits: Scale | "auto";
+  readonly ignoreIndex: number | null;
+  readonly classAxis: number | null;
+}
+
+/** A loss decided for a model and its targets. */
+export interface LossSpec {
+  readonly kind: LossKind;
+  readonly scale: Scale;
+  readonly ignoreIndex: number | null;
+  /** Non-negative; only for cross-entropy. */
+  readonly classAxis: number;
+  readonly classes: number | null;
+}
+
+/** Sums over each sample: loss, right answers (null without classes) and what was counted, all [n] float32. */
+export interface LossValues {
+  readonly loss: Value;
+  readonly correct: Value | null;
+  readonly count: Value;
+}
+
+/** Decides the loss from the options, the output's operator and shape, and the targets' type and shape (batch first). */
+export function resolveLoss(
+  options: LossOptions,
+  output: Value,
+  target: { type: ElementType; dims: readonly number[] } | null,
+): LossSpec {
+  const kind = options.loss === "auto" ? guessKind(output, target) : options.loss;
+  if (kind !== "output" && target === null) {
+    throw new LandscapeError(
+      "INVALID_DATA",
+      `the loss ${kind} needs targets, but the data has none. Add the array "y" or name it with --target`,
+    );
+  }
+  const scale = options.logits === "auto" ? guessScale(output) : options.logits;
+  const classAxis =
+    kind === "cross-entropy" ? findClassAxis(options.classAxis, output.dims, target?.dims ?? []) : 1;
+  if (kind === "mse" || kind === "bce") assertSameShape(kind, output.dims, target?.dims ?? []);
+  return {
+    kind,
+    scale,
+    ignoreIndex: options.ignoreIndex,
+    classAxis,
+    classes: kind === "cross-entropy" ? (output.dims[classAxis] as number) : kind === "bce" ? 2 : null,
+  };
+}
+
+function guessKind(output: Value, target: { type: ElementType } | null): LossKind {
+  if (target === null) return "output";
+  if (target.type === "float32" || target.type === "float64" || target.type === "float16") return "mse";
+  if (output.dims.length === 1) return "output";
+  return "cross-entropy";
+}
+
+function guessScale(output: Value): Scale {
+  const op = throughViews(output).producer?.op;
+  if (op === "Softmax" || op === "Sigmoid") return "probabilities";
+  if (op === "LogSoftmax") return "log-probabilities";
+  return "logits";
+}
+
+function throughViews(value: Value): Value {
+  let now = value;
+  while (now.producer && ["Identity", "Cast"].includes(now.producer.op)) now = now.producer.x(0);
+  return now;
+}
+
+function findClassAxis(asked: number | null, output: readonly number[], target: readonly number[]): number {
+  const rank = output.length;
+  if (asked !== null) {
+    const axis = asked < 0 ? asked + rank : asked;
+    if (axis >= 1 && axis < rank) return axis;
+    throw new LandscapeError(
+      "INVALID_OPTION",
+      `invalid --class-axis: ${asked}; expected 1…${rank - 1} for an output of shape [${output}]`,
+    );
+  }
+  const fits = (axis: number) => `${output.filter((_, i) => i !== axis)}` === `${target}`;
+  const axes = [1, rank - 1].filter((axis) => axis >= 1 && axis < rank && fits(axis));
+  if (axes[0] !== undefined) return axes[0];
+  throw new LandscapeError(
+    "INVALID_DATA",
+    `targets do not fit the output: shape [${target}]; expected [${output}] without its class axis. Name the axis with --class-axis or the targets with --target`,
+  );
+}
+
+function assertSameShape(kind: string, output: readonly number[], target: readonly number[]): void {
+  const size = (dims: readonly number[]) => dims.reduce((a, d) => a * d, 1);
+  if (output[0] === target[0] && size(output) === size(target)) return;
+  throw new LandscapeError(
+    "INVALID_DATA",
+    `targets do not fit the output for the loss ${kind}: shape [${target}]; expected [${output}]. Name the targets with --target`,
+  );
+}
+
+/** Emits the loss of each sample, its right answers and its count. `target` is absent for kind "output". */
+export function emitLoss(b: GraphBuilder, spec: LossSpec, output: Value, target: Value | null): LossValues {
+  switch (spec.kind) {
+    case "cross-entropy":
+      return crossEntropy(b, spec, output, target as Value);
+    case "mse": {
+      const d = b.sub(output, b.reshape(target as Value, output.dims));
+      return { loss: perSampleMean(b, b.mul(d, d)), correct: null, count: ones(b, output) };
+    }
+    case "bce":
+      return binaryCrossEntropy(b, spec, output, b.reshape(target as Value, output.dims));
+    case "output":
+      return ownLoss(b, output);
+  }
+}
+
+/** −log p[y], summed over positions; positions with the ignored label count nothing. */
+function crossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, target: Value): LossValues {
+  const { scores, logp } = logProbabilities(b, spec, output);
+  const axis = scores.dims.length - 1;
+  const classes = scores.dims[axis] as number;
+  const positions = scores.dims.slice(0, -1);
+  const y = b.cast(b.reshape(target, positions), "int64");
+  const iota = b.constant({
+    type: "int64",
+    dims: [classes],
+    data: BigInt64Array.from({ length: classes }, (_, i) => BigInt(i)),
+  });
+  const isLabel = b.equal(b.reshape(y, [...positions, 1]), iota);
+  const losses = b.neg(b.reduceSum(b.where(isLabel, logp, 0), [axis], false));
+  const best = b.call("ArgMax", [scores], { axis, keepdims: 0 });
+  const right = b.cast(b.equal(best, y), "float32");
+  if (spec.ignoreIndex === null) {
+    return {
+      loss: perSample(b, losses),
+      correct: perSample(b, right),
+      count: perSample(b, b.filled(losses.static, 1)),
+    };
+  }
+  const ignored = b.equal(y, b.scalar(spec.ignoreIndex, "int64"));
+  const counted = (x: Value) => perSample(b, b.where(ignored, 0, x));
+  return { loss: counted(losses), correct: counted(right), count: counted(b.filled(losses.static, 1)) };
+}
+
+/** Scores and log-probabilities with the class axis last. A Softmax at the end is undone: log-softmax of its input is exact. */
+function logProbabilities(b: GraphBuilder, spec: LossSpec, output: Value): { scores: Value; logp: Value } {
+  const softmax = spec.scale === "probabilities" ? throughViews(output).producer : undefined;
+  const isSoftmax =
+    softmax?.op === "Softmax" && normalizedAxis(softmax.int("axis", -1), output) === spec.classAxis;
+  const scores = classesLast(b, isSoftmax ? softmax.x(0) : output, spec.classAxis);
+  if (spec.scale === "log-probabilities") return { scores, logp: scores };
+  if (spec.scale === "logits" || isSoftmax)
+    return { scores, logp: b.call("LogSoftmax", [scores], { axis: -1 }) };
+  return { scores, logp: b.unary("Log", scores) };
+}
+
+function normalizedAxis(axis: number, value: Value): number {
+  return axis < 0 ? axis + value.dims.length : axis;
+}
+
+function classesLast(b: GraphBuilder, x: Value, axis: number): Value {
+  const order = x.dims.map((_, i) => i).filter((i) => i !== axis);
+  return b.transpose(x, [...order, axis]);
+}
+
+/** Mean over a sample's elements of softplus(z) − y·z (Sigmoid at the end undone), or −y·log p − (1−y)·log(1−p). */
+function binaryCrossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, target: Value): LossValues {
+  const y = b.cast(target, "float32");
+  const sigmoid = spec.scale === "probabilities" ? throughViews(output).producer : undefined;
+  const z = spec.scale === "logits" ? output : sigmoid?.op === "Sigmoid" ? sigmoid.x(0) : null;
+  const losses = z
+    ? b.sub(b.unary("Softplus", z), b.mul(y, z))
+    : b.neg(b.add(b.mul(y, b.unary("Log", output)), b.mul(b.sub(1, y), b.unary("Log", b.sub(1, output)))));
+  const isPositive = z ? b.greater(z, 0) : b.greater(output, 0.5);
+  const right = b.cast(b.equal(isPositive, b.greater(y, 0.5)), "float32");
+  return { loss: perSampleMean(b, losses), correct: perSampleMean(b, right), count: ones(b, output) };
+}
+
+/** The model's own loss: a scalar mean over the batch, or one number per sample. */
+function ownLoss(b: GraphBuilder, output: Value): LossValues {
+  const size = output.dims.reduce((a, d) => a * d, 1);
+  if (output.dims.length === 0 || size === 1) {
+    return {
+      loss: b.reshape(output, [1]),
+      correct: null,
+      count: b.filled({ type: "float32", dims: [1] }, 1),
+    };
+  }
+  return { loss: perSample(b, output), correct: null, count: perSample(b, b.filled(output.static, 1)) };
+}
+
+function perSample(b: GraphBuilder, x: Value): Value {
+  return b.reduceSum(x, x.dims.map((_, i) => i).slice(1), false);
+}
+
+function perSampleMean(b: GraphBuilder, x: Value): Value {
+  const size = x.dims.slice(1).reduce((a, d) => a * d, 1);
+  return b.mul(perSample(b, x), 1 / size);
+}
+
+function ones(b: GraphBuilder, output: Value): Value {
+  return b.filled({ type: "float32", dims: [output.dims[0] as number] }, 1);
+}

@@ -1,0 +1,12 @@
+export { openRuntime, probeProviders } from "./node.ts";
+export type {
+  Device,
+  DeviceChoice,
+  ExternalFile,
+  Feeds,
+  ProviderStatus,
+  Runtime,
+  RuntimeOptions,
+  RuntimeTensor,
+  Session,
+} from "./types.ts";

@@ -1,0 +1,178 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import * as ort from "onnxruntime-node";
+import { LandscapeError } from "../errors.ts";
+import type {
+  Device,
+  DeviceChoice,
+  ExternalFile,
+  Feeds,
+  ProviderStatus,
+  Runtime,
+  RuntimeOptions,
+  RuntimeTensor,
+  Session,
+} from "./types.ts";
+
+// TF32 keeps 10 bits of mantissa: it ruins differences and small loss gaps. It must be off before the first CUDA session.
+process.env["NVIDIA_TF32_OVERRIDE"] ??= "0";
+
+/**
+ * Opens onnxruntime on a device. "auto" takes CUDA, then WebGPU, then the CPU, and says why it fell back;
+ * a device asked for by name that is not there is INVALID_OPTION.
+ */
+export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { device, notice } = await resolveDevice(options.device);
+  return {
+    device,
+    notice,
+    version: ort.env.versions.common ?? "unknown",
+    createSession: (model, external) => createSession(model, external, device, options.threads),
+  };
+}
+
+async function resolveDevice(choice: DeviceChoice): Promise<{ device: Device; notice: string | null }> {
+  if (choice === "cpu") return { device: "cpu", notice: null };
+  const statuses = await probeProviders();
+  if (choice === "auto") {
+    const found = (["cuda", "webgpu"] as const).find((d) =>
+      statuses.some((s) => s.name === d && s.available),
+    );
+    if (found) return { device: found, notice: null };
+    return {
+      device: "cpu",
+      notice: 'no GPU can be used, running on the CPU ("onnx-landscape doctor" says why)',
+    };
+  }
+  const status = statuses.find((s) => s.name === choice);
+  if (status?.available) return { device: choice, notice: null };
+  const there = statuses.filter((s) => s.available).map((s) => s.name);
+  throw new LandscapeError(
+    "INVALID_OPTION",
+    `device not available: "${choice}" (${status?.reason}); available here: ${there.join(", ")}. ${status?.fix}`,
+    { available: there },
+  );
+}
+
+async function createSession(
+  model: Uint8Array,
+  external: ExternalFile | undefined,
+  device: Device,
+  threads: number,
+): Promise<Session> {
+  const options: ort.InferenceSession.SessionOptions = {
+    executionProviders: [device],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+    // Several processes share the machine: waiting threads must not spin.
+    extra: { session: { intra_op: { allow_spinning: "0" } } },
+    ...(external ? { externalData: [{ path: external.location, data: external.bytes }] } : {}),
+  };
+  try {
+    return wrap(await ort.InferenceSession.create(model, options));
+  } catch (cause) {
+    throw runtimeError("cannot load the graph into onnxruntime", cause);
+  }
+}
+
+function wrap(session: ort.InferenceSession): Session {
+  return {
+    async run(feeds) {
+      try {
+        return fromOrt(await session.run(toOrt(feeds)));
+      } catch (cause) {
+        throw runtimeError("onnxruntime failed while running", cause);
+      }
+    },
+    release: () => session.release(),
+  };
+}
+
+function toOrt(feeds: Feeds): Record<string, ort.Tensor> {
+  const tensors: Record<string, ort.Tensor> = {};
+  for (const [name, t] of Object.entries(feeds)) {
+    tensors[name] = new ort.Tensor(t.type as "float32", t.data as Float32Array, t.dims);
+  }
+  return tensors;
+}
+
+function fromOrt(results: ort.InferenceSession.OnnxValueMapType): Record<string, RuntimeTensor> {
+  const tensors: Record<string, RuntimeTensor> = {};
+  for (const [name, value] of Object.entries(results)) {
+    const t = value as ort.Tensor;
+    tensors[name] = { type: t.type as RuntimeTensor["type"], dims: t.dims, data: t.data as Float32Array };
+  }
+  return tensors;
+}
+
+function runtimeError(what: string, cause: unknown): LandscapeError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const memory = /alloc|out of memory|bad_alloc/i.test(text) ? " Lower --memory or --batch" : "";
+  return new LandscapeError("RUNTIME_FAILED", `${what}: ${text.split("\n")[0]}.${memory}`, {}, { cause });
+}
+
+/** Which devices onnxruntime can use on this machine, by looking at its libraries and trying them. */
+export async function probeProviders(): Promise<ProviderStatus[]> {
+  const backends = ort.listSupportedBackends?.() ?? [];
+  const bundled = (name: string) => backends.some((b) => b.name === name && b.bundled);
+  return [
+    { name: "cpu", available: true, reason: "part of onnxruntime-node", fix: "" },
+    await probeCuda(),
+    await probeWebgpu(bundled("webgpu")),
+  ];
+}
+
+async function probeCuda(): Promise<ProviderStatus> {
+  const fix =
+    "install CUDA 13 and cuDNN 9, then: npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12 (see docs/performance.md)";
+  const missing = ["libonnxruntime_providers_shared.so", "libonnxruntime_providers_cuda.so"].filter(
+    (file) => !existsSync(join(bindingFolder(), file)),
+  );
+  if (missing.length > 0) {
+    return {
+      name: "cuda",
+      available: false,
+      reason: `${missing.join(" and ")} not beside the onnxruntime binding`,
+      fix,
+    };
+  }
+  return tryDevice("cuda", fix);
+}
+
+async function probeWebgpu(bundled: boolean): Promise<ProviderStatus> {
+  const fix = "install a Vulkan (Linux) or DirectX 12 (Windows) driver";
+  if (!bundled) return { name: "webgpu", available: false, reason: "not part of onnxruntime-node here", fix };
+  return tryDevice("webgpu", fix);
+}
+
+/** The smallest model there is: y = x + x. Bytes are a serialized ModelProto (IR 8, opset 18). */
+const PROBE_MODEL = Uint8Array.from(
+  Buffer.from(
+    "CAgSADo1Cg4KAXgKAXgSAXkiA0FkZBIBcFoPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBI=",
+    "base64",
+  ),
+);
+
+async function tryDevice(name: Device, fix: string): Promise<ProviderStatus> {
+  try {
+    const session = await ort.InferenceSession.create(PROBE_MODEL, {
+      executionProviders: [name],
+      logSeverityLevel: 4,
+    });
+    await session.release();
+    return { name, available: true, reason: "a session can be created", fix: "" };
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    return { name, available: false, reason: (text.split("\n")[0] ?? "").slice(0, 200), fix };
+  }
+}
+
+function bindingFolder(): string {
+  const root = dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
+  return join(root, "bin", "napi-v6", process.platform, process.arch);
+}
