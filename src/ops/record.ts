@@ -41,8 +41,8 @@ export interface OpRecord {
   readonly fold?: (call: Call) => readonly Tensor[] | undefined;
   /** An existing or simpler value that this call equals, if there is one. */
   readonly simplify?: (b: GraphBuilder, call: Call) => Value | undefined;
-  /** Rewrites the operator into others before differentiation. */
-  readonly expand?: (b: GraphBuilder, call: Call) => readonly Value[];
+  /** Rewrites the operator into others before differentiation; undefined leaves this call as it is. */
+  readonly expand?: (b: GraphBuilder, call: Call) => readonly Value[] | undefined;
   /** Rewrites an operator of ours (domain "landscape") into standard ones, after differentiation. */
   readonly lower?: (b: GraphBuilder, call: Call) => readonly Value[];
   readonly freeze?: FrozenForm;
