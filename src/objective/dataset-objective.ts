@@ -1,0 +1,88 @@
+import { DifferenceProducts } from "./difference-products.ts";
+import { addGroups, type Executor, type GroupResult } from "./tasks.ts";
+import type {
+  Displacement,
+  Evaluation,
+  GradientEvaluation,
+  HvpOptions,
+  HvpResult,
+  Objective,
+  Parameter,
+} from "./types.ts";
+
+/** The loss of a model on one data set, computed group by group by an executor. */
+export class DatasetObjective implements Objective {
+  readonly n: number;
+  readonly parameters: readonly Parameter[];
+  readonly theta: Float32Array;
+  readonly thetaNorm: number;
+  readonly samples: number;
+  private readonly executor: Executor;
+  private readonly differences: DifferenceProducts;
+
+  constructor(parameters: readonly Parameter[], theta: Float32Array, samples: number, executor: Executor) {
+    this.n = theta.length;
+    this.parameters = parameters;
+    this.theta = theta;
+    this.thetaNorm = Math.sqrt(theta.reduce((sum, x) => sum + x * x, 0));
+    this.samples = samples;
+    this.executor = executor;
+    this.differences = new DifferenceProducts(theta, this.thetaNorm, executor);
+  }
+
+  async evaluate(at: Displacement = [], signal?: AbortSignal): Promise<Evaluation> {
+    const groups = await this.executor.run({ kind: "evaluate", theta: displaced(this.theta, at) }, signal);
+    return evaluation(addGroups(groups));
+  }
+
+  async gradient(at: Displacement = [], signal?: AbortSignal): Promise<GradientEvaluation> {
+    const groups = await this.executor.run({ kind: "gradient", theta: displaced(this.theta, at) }, signal);
+    return gradientEvaluation(addGroups(groups));
+  }
+
+  async groupGradients(signal?: AbortSignal): Promise<readonly GradientEvaluation[]> {
+    const groups = await this.executor.run({ kind: "gradient", theta: this.theta }, signal);
+    return groups.map(gradientEvaluation);
+  }
+
+  async hvp(v: Float64Array, options: HvpOptions, signal?: AbortSignal): Promise<HvpResult> {
+    if (options.method === "fd") return this.differences.product(v, options, signal);
+    const norm = Math.sqrt(v.reduce((sum, x) => sum + x * x, 0));
+    // A unit vector keeps float32 intermediates in range; the product is linear.
+    const unit = Float32Array.from(v, (x) => (norm > 0 ? x / norm : 0));
+    const sum = addGroups(await this.executor.run({ kind: "product", theta: this.theta, v: unit }, signal));
+    const hv = (sum.vector as Float64Array).map((x) => (x * norm) / sum.count);
+    return { hv, step: null, error: FLOAT32_PRODUCT_ERROR * Math.sqrt(hv.reduce((s, x) => s + x * x, 0)) };
+  }
+
+  close(): Promise<void> {
+    return this.executor.close();
+  }
+}
+
+// Measured on the reference nets: float32 double backward agrees with float64 to 1e-6 … 2e-5 of ‖Hv‖.
+const FLOAT32_PRODUCT_ERROR = 1e-5;
+
+/** θ₀ + Σ cᵢ dᵢ, summed in float64 and rounded to float32 once. */
+export function displaced(theta: Float32Array, at: Displacement): Float32Array {
+  if (at.length === 0) return theta;
+  const sum = Float64Array.from(theta);
+  for (const { coefficient, direction } of at) {
+    if (coefficient === 0) continue;
+    const d = direction.vector;
+    for (let i = 0; i < sum.length; i++) sum[i]! += coefficient * d[i]!;
+  }
+  return Float32Array.from(sum);
+}
+
+function evaluation(sum: GroupResult): Evaluation {
+  return {
+    loss: sum.loss / sum.count,
+    accuracy: sum.correct === null ? null : sum.correct / sum.count,
+    samples: sum.count,
+  };
+}
+
+function gradientEvaluation(sum: GroupResult): GradientEvaluation {
+  return { ...evaluation(sum), gradient: (sum.vector as Float64Array).map((x) => x / sum.count) };
+}

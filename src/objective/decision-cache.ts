@@ -1,0 +1,43 @@
+import type { RuntimeTensor } from "../runtime/index.ts";
+
+type Decisions = [string, RuntimeTensor][];
+
+/**
+ * Decisions of the piecewise operators per batch, kept while they fit into `budget` bytes and belong
+ * to the same base point; beyond it they are computed again each time (one more forward pass).
+ */
+export class DecisionCache {
+  private readonly budget: number;
+  private readonly kept = new Map<number, Decisions>();
+  private base: Float32Array | null = null;
+  private bytes = 0;
+
+  constructor(budget: number) {
+    this.budget = budget;
+  }
+
+  async get(base: Float32Array, batch: number, compute: () => Promise<Decisions>): Promise<Decisions> {
+    if (this.base === null || !sameContents(this.base, base)) {
+      this.kept.clear();
+      this.bytes = 0;
+      this.base = base.slice();
+    }
+    const found = this.kept.get(batch);
+    if (found) return found;
+    const made = await compute();
+    const size = made.reduce((sum, [, t]) => sum + t.data.byteLength, 0);
+    if (this.bytes + size <= this.budget) {
+      this.kept.set(batch, made);
+      this.bytes += size;
+    }
+    return made;
+  }
+}
+
+function sameContents(a: Float32Array, b: Float32Array): boolean {
+  return a === b || Buffer.compare(bytesOf(a), bytesOf(b)) === 0;
+}
+
+function bytesOf(x: Float32Array): Uint8Array {
+  return new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
+}

@@ -1,0 +1,109 @@
+import { type Dataset, loadDataset, sampleGroups } from "../data/index.ts";
+import { LandscapeError } from "../errors.ts";
+import { assertHasParameters, type Checkpoint, loadCheckpoint } from "../model/checkpoint.ts";
+import type { LossSpec } from "../model/loss.ts";
+import type { BatchTypes } from "../model/programs.ts";
+import { openRuntime, type Runtime } from "../runtime/index.ts";
+import { Evaluator } from "./evaluator.ts";
+import type { ProblemSpec } from "./problem-spec.ts";
+import { SessionCache } from "./sessions.ts";
+
+export type Split = "train" | "test";
+
+/** A problem opened in one process: the model, its data, and an evaluator per data set. */
+export interface OpenedProblem {
+  readonly checkpoint: Checkpoint;
+  readonly runtime: Runtime;
+  readonly lossSpec: LossSpec;
+  readonly batch: number;
+  /** Bytes of all intermediate values of a gradient, per sample. */
+  readonly bytesPerSample: number;
+  readonly splits: ReadonlyMap<Split, OpenedSplit>;
+  close(): Promise<void>;
+}
+
+export interface OpenedSplit {
+  readonly dataset: Dataset;
+  readonly groups: number;
+  readonly evaluator: Evaluator;
+}
+
+// Forward values of one batch should stay in the processor's cache: larger batches are not faster per sample.
+const CACHE_BYTES = 32 * 2 ** 20;
+const MAX_BATCH = 256;
+
+/** Loads model and data and checks that they fit together. */
+export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
+  const checkpoint = await loadCheckpoint(spec.model, {
+    output: spec.output,
+    params: spec.params,
+    freeze: spec.freeze,
+  });
+  const runtime = await openRuntime({ device: spec.device, threads: spec.threads });
+  const datasets = new Map<Split, Dataset>();
+  datasets.set("train", await loadDataset(spec.train, requirements(checkpoint)));
+  if (spec.test) datasets.set("test", await loadDataset(spec.test, requirements(checkpoint)));
+
+  const train = datasets.get("train") as Dataset;
+  const sessions = new SessionCache(checkpoint, runtime, spec.loss, (n) => batchTypes(train, n));
+  const one = sessions.of(1);
+  const bytesPerSample = gradientBytes(one.programs.gradientBytes);
+  const batch = spec.batch ?? chooseBatch(bytesPerSample, spec.memory);
+  const splits = new Map<Split, OpenedSplit>();
+  for (const [split, dataset] of datasets) {
+    if (one.spec.classes !== null && one.spec.kind === "cross-entropy") {
+      dataset.assertLabels(one.spec.classes, one.spec.ignoreIndex);
+    }
+    const groups = sampleGroups(dataset.samples, batch);
+    const evaluator = new Evaluator(checkpoint, dataset, sessions, groups, spec.memory / 2);
+    splits.set(split, { dataset, groups: groups.length, evaluator });
+  }
+  return {
+    checkpoint,
+    runtime,
+    lossSpec: one.spec,
+    batch,
+    bytesPerSample,
+    splits,
+    close: () => sessions.close(),
+  };
+}
+
+export function requireParameters(problem: OpenedProblem): void {
+  assertHasParameters(problem.checkpoint);
+}
+
+function requirements(checkpoint: Checkpoint) {
+  return {
+    inputs: checkpoint.inputs.map((v) => ({
+      name: v.name,
+      type: v.type,
+      dims: (v.shape ?? []).map((d, axis) => (axis === 0 || typeof d !== "number" ? null : d)),
+    })),
+  };
+}
+
+function batchTypes(dataset: Dataset, n: number): BatchTypes {
+  const batch = dataset.batch(0, Math.min(n, dataset.samples));
+  const resized = (dims: readonly number[]) => [n, ...dims.slice(1)];
+  return {
+    inputs: new Map([...batch.inputs].map(([name, t]) => [name, { type: t.type, dims: resized(t.dims) }])),
+    target: batch.target && { type: batch.target.type, dims: resized(batch.target.dims) },
+  };
+}
+
+/** Without a gradient only the loss is run, which needs less: then a megabyte stands in. */
+function gradientBytes(measure: () => number): number {
+  try {
+    return measure();
+  } catch (error) {
+    if (error instanceof LandscapeError && error.code === "UNSUPPORTED_OP") return 2 ** 20;
+    throw error;
+  }
+}
+
+function chooseBatch(bytesPerSample: number, memory: number): number {
+  // About a third of all intermediate values of a gradient belong to its forward part.
+  const fits = Math.min((3 * CACHE_BYTES) / bytesPerSample, memory / 2 / bytesPerSample);
+  return Math.max(1, Math.min(MAX_BATCH, Math.floor(fits)));
+}

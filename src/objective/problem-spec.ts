@@ -1,0 +1,23 @@
+import type { DatasetSpec } from "../data/index.ts";
+import type { LossOptions } from "../model/loss.ts";
+import type { DeviceChoice } from "../runtime/index.ts";
+
+/** Everything that defines an objective, as plain data: a worker opens the same problem from it. */
+export interface ProblemSpec {
+  readonly model: string;
+  readonly output?: string | undefined;
+  readonly params: readonly string[];
+  readonly freeze: readonly string[];
+  readonly train: DatasetSpec;
+  readonly test: DatasetSpec | null;
+  readonly loss: LossOptions;
+  readonly device: DeviceChoice;
+  /** Threads per process. */
+  readonly threads: number;
+  /** Processes; 1 runs in this one. */
+  readonly workers: number;
+  /** Bytes that one process may use for intermediate values and kept decisions. */
+  readonly memory: number;
+  /** Samples per run of the graph; null chooses by memory. */
+  readonly batch: number | null;
+}

@@ -1,0 +1,86 @@
+import { availableParallelism } from "node:os";
+import type { Checkpoint } from "../model/checkpoint.ts";
+import type { LossSpec } from "../model/loss.ts";
+import type { Device } from "../runtime/index.ts";
+import { DatasetObjective } from "./dataset-objective.ts";
+import { LocalExecutor } from "./local-executor.ts";
+import { type OpenedProblem, type OpenedSplit, openInProcess, type Split } from "./opened.ts";
+import type { ProblemSpec } from "./problem-spec.ts";
+import type { Objective } from "./types.ts";
+import { canFork, WorkerPool } from "./worker-pool.ts";
+
+/** A model with its data, ready to be evaluated and differentiated. */
+export interface Problem {
+  readonly checkpoint: Checkpoint;
+  readonly loss: LossSpec;
+  readonly device: Device;
+  /** Why another device than asked for is used, in words. */
+  readonly notice: string | null;
+  readonly runtimeVersion: string;
+  /** Samples per run, and processes in use. */
+  readonly batch: number;
+  readonly workers: number;
+  readonly train: Objective;
+  readonly test: Objective | null;
+  /** sha256 of the data, by split. */
+  readonly dataHashes: { readonly train: string; readonly test: string | null };
+  /** The graphs of one batch, for `gradient --emit`. */
+  readonly opened: OpenedProblem;
+  close(): Promise<void>;
+}
+
+/** A problem whose number of processes may be left to us. */
+export type ProblemOptions = Omit<ProblemSpec, "workers"> & { readonly workers: number | "auto" };
+
+// Below this much work per gradient, sending vectors between processes costs more than it saves.
+const WORTH_FORKING_BYTES = 400 * 2 ** 20;
+
+/** Opens model and data, here or in worker processes too. The numbers do not depend on how many there are. */
+export async function openProblem(options: ProblemOptions): Promise<Problem> {
+  const spec: ProblemSpec = { ...options, workers: 1 };
+  const opened = await openInProcess(spec);
+  const workers = countWorkers(options.workers, opened);
+  const pool = workers > 1 ? await WorkerPool.open(spec, workers) : null;
+  const objective = (split: Split): Objective | null => {
+    const part = opened.splits.get(split);
+    if (part === undefined) return null;
+    const executor = pool?.executor(split, part.groups) ?? new LocalExecutor(part.evaluator, part.groups);
+    return new DatasetObjective(
+      parametersOf(opened.checkpoint),
+      opened.checkpoint.theta,
+      part.dataset.samples,
+      executor,
+    );
+  };
+  const hash = (split: Split) => opened.splits.get(split)?.dataset.sha256 ?? null;
+  return {
+    checkpoint: opened.checkpoint,
+    loss: opened.lossSpec,
+    device: opened.runtime.device,
+    notice: opened.runtime.notice,
+    runtimeVersion: opened.runtime.version,
+    batch: opened.batch,
+    workers,
+    train: objective("train") as Objective,
+    test: objective("test"),
+    dataHashes: { train: hash("train") as string, test: hash("test") },
+    opened,
+    close: async () => {
+      pool?.close();
+      await opened.close();
+    },
+  };
+}
+
+function parametersOf(checkpoint: Checkpoint): Objective["parameters"] {
+  return checkpoint.parameters.map(({ name, shape, offset, size }) => ({ name, shape, offset, size }));
+}
+
+function countWorkers(asked: number | "auto", opened: OpenedProblem): number {
+  if (asked !== "auto") return asked;
+  // One GPU is one queue; and without the compiled worker there is nothing to fork.
+  if (opened.runtime.device !== "cpu" || !canFork()) return 1;
+  const train = opened.splits.get("train") as OpenedSplit;
+  if (opened.bytesPerSample * train.dataset.samples < WORTH_FORKING_BYTES) return 1;
+  return Math.min(availableParallelism(), train.groups);
+}
