@@ -51,7 +51,7 @@ export function compileProgram(
 }
 
 /** Every output becomes a value of its own: one value may be asked for twice, or be an input or a constant. */
-function withNamedOutputs(graph: Graph, names: readonly string[]): Graph {
+export function withNamedOutputs(graph: Graph, names: readonly string[]): Graph {
   const ends = graph.outputs.map(
     (v, i) =>
       new Node(new Call("Identity", [v]), [{ name: names[i] as string, type: v.type, shape: v.shape }]),

@@ -4,7 +4,7 @@ import { hessianVectorProduct } from "../autodiff/hessian-vector.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
 import type { TensorType } from "../onnx/tensor.ts";
 import { GraphBuilder } from "../ops/builder.ts";
-import { expandGraph } from "../ops/expand.ts";
+import { expandGraph, rewriteCalls } from "../ops/expand.ts";
 import { foldBatchNorm } from "../ops/fold-batch-norm.ts";
 import { lookup } from "../ops/registry.ts";
 import { rewrite } from "../ops/rewrite.ts";
@@ -57,6 +57,8 @@ export interface Programs {
   smoothGradient(): Program;
   /** θ, data, v → loss, H·v. */
   product(): Program;
+  /** θ, data → mean loss and its gradient, lowered: for writing to a file. */
+  meanGradient(): Graph;
   /** Bytes of all intermediate values of the gradient per batch: an upper bound of what it holds. */
   gradientBytes(): number;
 }
@@ -75,6 +77,13 @@ export function makePrograms(bound: BoundModel, spec: LossSpec, target: TensorTy
       const again = reemit(base, b);
       const hv = hessianVectorProduct(b, total(b, again.values.loss), base.theta, v, lookup);
       return compileProgram([...base.inputs, ...v], again.values, hv);
+    }),
+    meanGradient: once(() => {
+      const b = new GraphBuilder(lookup);
+      const { values } = reemit(base, b);
+      const mean = b.div(total(b, values.loss), total(b, values.count));
+      const outputs = [mean, ...gradient(b, mean, base.theta, lookup)];
+      return rewriteCalls(b.build("gradient", base.inputs, outputs), lookup, "lower");
     }),
     gradientBytes: once(() => differentiated(base, base.inputs).bytes),
   };
