@@ -214,7 +214,8 @@ export class GraphBuilder {
   }
 
   reshape(x: Value, dims: readonly number[]): Value {
-    return this.call("Reshape", [x, this.ints(dims)]);
+    // Without the attribute a 0 means "as before".
+    return this.call("Reshape", [x, this.ints(dims)], dims.includes(0) ? { allowzero: 1 } : {});
   }
 
   expand(x: Value, dims: readonly number[]): Value {

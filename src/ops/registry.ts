@@ -1,6 +1,25 @@
+import { activations } from "./activations.ts";
+import { arithmetic } from "./arithmetic.ts";
+import { assembling } from "./assembling.ts";
+import { comparisons } from "./comparisons.ts";
+import { generators } from "./generators.ts";
+import { indexing } from "./indexing.ts";
 import type { OpRecord, RecordLookup, RuleTable } from "./record.ts";
+import { reductions } from "./reductions.ts";
+import { shape } from "./shape.ts";
+import { softmax } from "./softmax.ts";
 
-const records: ReadonlyMap<string, OpRecord> = collect([]);
+const records: ReadonlyMap<string, OpRecord> = collect([
+  activations,
+  arithmetic,
+  assembling,
+  comparisons,
+  generators,
+  indexing,
+  reductions,
+  shape,
+  softmax,
+]);
 
 function collect(tables: readonly RuleTable[]): Map<string, OpRecord> {
   const all = new Map<string, OpRecord>();

@@ -45,7 +45,10 @@ export function floatOperand(call: Call, i: number): TensorType {
 export function tensorType(call: Call, type: ElementType, dims: readonly number[]): TensorType {
   const bad = dims.some((d) => !Number.isSafeInteger(d) || d < 0);
   if (bad || dims.length > MAX_RANK || sizeOf(dims) > MAX_ELEMENTS)
-    throw misfit(call, `a result with at most ${MAX_ELEMENTS} elements and axes ≥ 0, not [${dims.join(", ")}]`);
+    throw misfit(
+      call,
+      `a result with at most ${MAX_ELEMENTS} elements and axes ≥ 0, not [${dims.join(", ")}]`,
+    );
   return { type, dims };
 }
 

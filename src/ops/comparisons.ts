@@ -1,0 +1,134 @@
+import type { Call, Value } from "../onnx/graph.ts";
+import type { ElementType, TensorType } from "../onnx/tensor.ts";
+import { type GraphBuilder, ONNX_TYPE_CODES } from "./builder.ts";
+import { inferBroadcast, inferSame, keeps } from "./elementwise.ts";
+import { foldBinary, foldCast, foldUnary, foldWhere } from "./fold.ts";
+import type { OpRecord, RuleTable } from "./record.ts";
+import { broadcastOperands, misfit, operand, sameType, tensorType, typeOf, uniformOf } from "./typing.ts";
+
+/** Comparisons, logic, and the choices made with them. */
+
+function comparison(f: (x: number, y: number) => boolean): OpRecord {
+  return {
+    wrt: [],
+    infer: (call) => [tensorType(call, "bool", inferBroadcast(call)[0]!.dims)],
+    fold: foldBinary((x, y) => Number(f(x, y)), "bool"),
+  };
+}
+
+function logic(f: (x: number, y: number) => number): OpRecord {
+  return {
+    wrt: [],
+    infer: (call) => {
+      if (sameType(call, [0, 1]) !== "bool") throw misfit(call, "bool operands");
+      return inferBroadcast(call);
+    },
+    fold: foldBinary(f),
+  };
+}
+
+function test(f: (call: Call) => (x: number) => boolean): OpRecord {
+  return {
+    wrt: [],
+    infer: (call) => [tensorType(call, "bool", typeOf(call, 0).dims)],
+    fold: (call) => foldUnary((x) => Number(f(call)(x)), "bool")(call),
+  };
+}
+
+const TYPES = new Map<number, ElementType>(
+  Object.entries(ONNX_TYPE_CODES).map(([type, code]) => [code, type as ElementType]),
+);
+
+function castTarget(call: Call): ElementType {
+  const type = TYPES.get(call.int("to", 0));
+  if (type === undefined) throw misfit(call, `a supported element type, not code ${call.int("to", 0)}`);
+  return type;
+}
+
+function simplifyCast(_b: GraphBuilder, call: Call): Value | undefined {
+  const x = operand(call, 0);
+  if (x.static.type === castTarget(call)) return x;
+  // bool → number → bool
+  const inner = x.producer?.op === "Cast" ? x.producer.x(0) : undefined;
+  return inner?.static.type === "bool" && castTarget(call) === "bool" ? inner : undefined;
+}
+
+function inferWhere(call: Call): readonly TensorType[] {
+  if (typeOf(call, 0).type !== "bool") throw misfit(call, "a bool condition");
+  return [tensorType(call, sameType(call, [1, 2]), broadcastOperands(call, [0, 1, 2]))];
+}
+
+function simplifyWhere(_b: GraphBuilder, call: Call): Value | undefined {
+  if (operand(call, 1) === operand(call, 2)) return keeps(call, 1);
+  const always = uniformOf(operand(call, 0));
+  return always === undefined ? undefined : keeps(call, always ? 1 : 2);
+}
+
+export const comparisons: RuleTable = {
+  Greater: comparison((x, y) => x > y),
+  GreaterOrEqual: comparison((x, y) => x >= y),
+  Less: comparison((x, y) => x < y),
+  LessOrEqual: comparison((x, y) => x <= y),
+  Equal: comparison((x, y) => x === y),
+  And: logic((x, y) => x & y),
+  Or: logic((x, y) => x | y),
+  Xor: logic((x, y) => x ^ y),
+  Not: {
+    wrt: [],
+    infer: (call) => {
+      if (typeOf(call, 0).type !== "bool") throw misfit(call, "a bool operand");
+      return inferSame(call);
+    },
+    fold: foldUnary((x) => 1 - x),
+    simplify: (_b, call) => {
+      const inner = operand(call, 0).producer;
+      return inner?.op === "Not" ? inner.x(0) : undefined;
+    },
+  },
+  IsNaN: test(() => Number.isNaN),
+  IsInf: test((call) => (x) => {
+    const positive = x === Infinity && call.int("detect_positive", 1) !== 0;
+    return positive || (x === -Infinity && call.int("detect_negative", 1) !== 0);
+  }),
+  Where: {
+    wrt: [1, 2],
+    infer: inferWhere,
+    fold: foldWhere,
+    simplify: simplifyWhere,
+    // Where, not a product with the mask: the branch that is not taken may hold infinities.
+    vjp: (s, i) => (i === 1 ? s.b.where(s.x(0), s.dy(), 0) : s.b.where(s.x(0), 0, s.dy())),
+  },
+  Cast: {
+    wrt: [0],
+    infer: (call) => [tensorType(call, castTarget(call), typeOf(call, 0).dims)],
+    fold: (call) => foldCast(castTarget(call))(call),
+    simplify: simplifyCast,
+    vjp: (s) => s.b.cast(s.dy(), s.x(0).static.type),
+  },
+  CastLike: {
+    wrt: [0],
+    infer: (call) => [tensorType(call, typeOf(call, 1).type, typeOf(call, 0).dims)],
+    expand: (b, call) => [b.cast(call.x(0), call.x(1).static.type)],
+  },
+  Identity: {
+    wrt: [0],
+    infer: inferSame,
+    simplify: (_b, call) => operand(call, 0),
+    vjp: (s) => s.dy(),
+  },
+  Dropout: {
+    wrt: [0],
+    infer: (call) => {
+      const x = typeOf(call, 0);
+      return [x, tensorType(call, "bool", x.dims)].slice(0, call.numOutputs);
+    },
+    // Evaluation changes nothing. In training the values are random: no rule, so it is reported.
+    expand: (b, call) => {
+      const training = call.has(2) ? uniformOf(call.x(2)) : 0;
+      if (training !== 0) return undefined;
+      const x = call.x(0);
+      return [x, b.filled({ type: "bool", dims: x.dims }, 1)].slice(0, call.numOutputs);
+    },
+    impure: true,
+  },
+};

@@ -1,0 +1,58 @@
+import type { Call, Value } from "../onnx/graph.ts";
+import type { TensorType } from "../onnx/tensor.ts";
+import type { GraphBuilder } from "./builder.ts";
+import type { FrozenForm } from "./record.ts";
+import {
+  broadcastOperands,
+  floatOperand,
+  operand,
+  range,
+  sameDims,
+  sameType,
+  tensorType,
+  typeOf,
+  uniformOf,
+} from "./typing.ts";
+
+/** What the tables of elementwise operators share. */
+
+/** One output like input 0. */
+export function inferSame(call: Call): readonly TensorType[] {
+  return [typeOf(call, 0)];
+}
+
+export function inferFloat(call: Call): readonly TensorType[] {
+  return [floatOperand(call, 0)];
+}
+
+/** All inputs of one type, broadcast together. */
+export function inferBroadcast(call: Call): readonly TensorType[] {
+  operand(call, 0);
+  const all = range(call.inputs.length);
+  return [tensorType(call, sameType(call, all), broadcastOperands(call, all))];
+}
+
+/** Input `i` if the result has its type: then a call that changes nothing may give it back. */
+export function keeps(call: Call, i: number): Value | undefined {
+  const x = operand(call, i);
+  return sameDims(x.dims, broadcastOperands(call, range(call.inputs.length))) ? x : undefined;
+}
+
+/** Whether input `i` is a constant filled with `value`. */
+export function isUniform(call: Call, i: number, value: number): boolean {
+  return call.has(i) && uniformOf(call.x(i)) === value;
+}
+
+/**
+ * `x` where `mask` (bool) holds, else 0. A product with the mask is half the cost of Where on onnxruntime's
+ * CPU kernels (0.18 against 0.40 ms for 2¹⁸ floats, scripts/bench); x must be finite.
+ */
+export function masked(b: GraphBuilder, mask: Value, x: Value): Value {
+  return b.mul(x, b.cast(mask, x.static.type));
+}
+
+/** For operators whose value is their decision: constant between jumps. */
+export const frozenOutput: FrozenForm = {
+  decide: (b, call) => b.emit(call),
+  apply: (_b, _call, decisions) => decisions,
+};
