@@ -53,6 +53,8 @@ export interface LossValue {
 export interface CheckpointInfo {
   readonly train: LossValue;
   readonly test: LossValue | null;
+  /** Rounding noise of the train loss: its standard deviation over displacements too small to matter; null if not measured. */
+  readonly lossNoise: number | null;
   /** ‖∇L‖ and its noise: the standard error over the groups of samples. */
   readonly gradientNorm: number;
   readonly gradientNoise: number;
