@@ -2,7 +2,7 @@ import { type Dataset, loadDataset, sampleGroups } from "../data/index.ts";
 import { LandscapeError } from "../errors.ts";
 import { assertHasParameters, type Checkpoint, loadCheckpoint } from "../model/checkpoint.ts";
 import type { LossSpec } from "../model/loss.ts";
-import type { BatchTypes } from "../model/programs.ts";
+import type { BatchTypes, Programs } from "../model/programs.ts";
 import { openRuntime, type Runtime } from "../runtime/index.ts";
 import { Evaluator } from "./evaluator.ts";
 import type { ProblemSpec } from "./problem-spec.ts";
@@ -19,6 +19,8 @@ export interface OpenedProblem {
   /** Bytes of all intermediate values of a gradient, per sample. */
   readonly bytesPerSample: number;
   readonly splits: ReadonlyMap<Split, OpenedSplit>;
+  /** The graphs of one batch size. */
+  programs(n: number): Programs;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import type { LossSpec } from "../model/loss.ts";
+import type { Programs } from "../model/programs.ts";
 import type { Device } from "../runtime/index.ts";
 import { DatasetObjective } from "./dataset-objective.ts";
 import { LocalExecutor } from "./local-executor.ts";
@@ -24,8 +25,8 @@ export interface Problem {
   readonly test: Objective | null;
   /** sha256 of the data, by split. */
   readonly dataHashes: { readonly train: string; readonly test: string | null };
-  /** The graphs of one batch, for `gradient --emit`. */
-  readonly opened: OpenedProblem;
+  /** The graphs of one batch of all training samples. */
+  programs(): Programs;
   close(): Promise<void>;
 }
 
@@ -64,7 +65,7 @@ export async function openProblem(options: ProblemOptions): Promise<Problem> {
     train: objective("train") as Objective,
     test: objective("test"),
     dataHashes: { train: hash("train") as string, test: hash("test") },
-    opened,
+    programs: () => opened.programs(opened.splits.get("train")?.dataset.samples ?? 1),
     close: async () => {
       pool?.close();
       await opened.close();
