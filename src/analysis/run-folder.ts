@@ -1,0 +1,159 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { LandscapeError } from "../errors.ts";
+import { writeWhole } from "./files.ts";
+import { Journal } from "./journal.ts";
+import { hashOf } from "./unit.ts";
+
+/** What makes two runs the same: if any of it differs, so may the numbers. */
+export interface RunIdentity {
+  readonly command: string;
+  /** sha256 of model and data. */
+  readonly inputs: Readonly<Record<string, string | null>>;
+  /** Options that the numbers depend on; not where or how fast. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+interface RunFile extends RunIdentity {
+  readonly schema: "onnx-landscape/run/1";
+  readonly run: string;
+}
+
+/** A folder that keeps the finished pieces of one run, so that a killed one continues. */
+export class RunFolder {
+  readonly path: string;
+  /** Hash of everything that the numbers depend on. */
+  readonly run: string;
+  readonly journal: Journal;
+  /** Whether there was something to continue. */
+  readonly resumed: boolean;
+
+  private constructor(path: string, run: string, journal: Journal) {
+    this.path = path;
+    this.run = run;
+    this.journal = journal;
+    this.resumed = journal.size > 0;
+  }
+
+  /** Opens the folder, or makes it. Throws RUN_FOLDER when it belongs to another run or cannot be written. */
+  static async open(path: string, identity: RunIdentity): Promise<RunFolder> {
+    const file: RunFile = { schema: "onnx-landscape/run/1", run: hashOf(identity), ...identity };
+    const runJson = join(path, "run.json");
+    if (existsSync(runJson)) assertSameRun(path, await readRunFile(runJson), file);
+    else await assertOurs(path);
+    try {
+      await mkdir(join(path, "vectors"), { recursive: true });
+      if (!existsSync(runJson)) await writeWhole(runJson, `${JSON.stringify(file, null, 2)}\n`);
+    } catch (error) {
+      throw notWritable(path, error);
+    }
+    return new RunFolder(path, file.run, await Journal.open(join(path, "journal.ndjson")));
+  }
+
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  has(name: string): boolean {
+    return existsSync(this.file(name));
+  }
+
+  /** Writes a file that is there whole or not at all. */
+  async write(name: string, contents: string | Uint8Array): Promise<string> {
+    const path = this.file(name);
+    await writeWhole(path, contents);
+    return path;
+  }
+
+  async read(name: string): Promise<Buffer> {
+    return readFile(this.file(name));
+  }
+
+  async remove(name: string): Promise<void> {
+    await rm(this.file(name), { force: true, recursive: true });
+  }
+}
+
+/** The run.json of a folder that a run was written to; undefined where there is none. */
+export async function readRunIdentity(path: string): Promise<RunIdentity | undefined> {
+  const runJson = join(path, "run.json");
+  return existsSync(runJson) ? readRunFile(runJson) : undefined;
+}
+
+async function readRunFile(path: string): Promise<RunFile> {
+  try {
+    const file = JSON.parse(await readFile(path, "utf8")) as RunFile;
+    if (file.schema === "onnx-landscape/run/1") return file;
+  } catch {
+    // Falls through to the sentence below.
+  }
+  throw new LandscapeError(
+    "RUN_FOLDER",
+    `cannot read "${path}": it is not a run of onnx-landscape. name another folder with --out`,
+    { path },
+  );
+}
+
+function assertSameRun(path: string, there: RunFile, now: RunFile): void {
+  const differences = (["command", "inputs", "options", "versions"] as const).flatMap((part) =>
+    part === "command"
+      ? differing("", { command: there.command }, { command: now.command })
+      : differing(part === "inputs" ? "sha256 of " : "", there[part], now[part]),
+  );
+  if (differences.length === 0) return;
+  throw new LandscapeError(
+    "RUN_FOLDER",
+    `"${path}" holds another run: ${differences.join("; ")}. repeat it with the same, or name another folder with --out`,
+    { path, differences },
+  );
+}
+
+function differing(
+  prefix: string,
+  there: Readonly<Record<string, unknown>>,
+  now: Readonly<Record<string, unknown>>,
+): string[] {
+  const keys = [...new Set([...Object.keys(there), ...Object.keys(now)])];
+  return keys
+    .filter((key) => hashOf(there[key] ?? null) !== hashOf(now[key] ?? null))
+    .map((key) => `${prefix}${key} was ${shown(there[key])} and is ${shown(now[key])}`);
+}
+
+function shown(value: unknown): string {
+  const written = JSON.stringify(value ?? null);
+  return written.length > 60 ? `${written.slice(0, 57)}…` : written;
+}
+
+/** An existing folder with other contents is not ours to fill. */
+async function assertOurs(path: string): Promise<void> {
+  if (!existsSync(path)) return;
+  if (!(await stat(path)).isDirectory()) {
+    throw new LandscapeError(
+      "RUN_FOLDER",
+      `"${path}" is a file; expected a folder. name another with --out`,
+      {
+        path,
+      },
+    );
+  }
+  // What a run leaves that was killed before run.json was in place.
+  const others = (await readdir(path)).filter((f) => f !== "vectors" && !f.endsWith(".tmp"));
+  if (others.length === 0) return;
+  throw new LandscapeError(
+    "RUN_FOLDER",
+    `"${path}" is not empty and holds no run (there is "${others[0]}"). name another folder with --out`,
+    { path },
+  );
+}
+
+function notWritable(path: string, error: unknown): LandscapeError {
+  const why = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  return new LandscapeError(
+    "RUN_FOLDER",
+    `cannot write the run folder "${path}": ${why}. name a folder that can be written with --out`,
+    { path },
+    { cause: error },
+  );
+}
