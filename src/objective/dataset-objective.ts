@@ -52,7 +52,8 @@ export class DatasetObjective implements Objective {
     const unit = Float32Array.from(v, (x) => (norm > 0 ? x / norm : 0));
     const sum = addGroups(await this.executor.run({ kind: "product", theta: this.theta, v: unit }, signal));
     const hv = (sum.vector as Float64Array).map((x) => (x * norm) / sum.count);
-    return { hv, step: null, error: FLOAT32_PRODUCT_ERROR * Math.sqrt(hv.reduce((s, x) => s + x * x, 0)) };
+    const size = Math.sqrt(hv.reduce((s, x) => s + x * x, 0));
+    return { hv, step: null, error: FLOAT32_PRODUCT_ERROR * size, model: null };
   }
 
   close(): Promise<void> {

@@ -1,16 +1,15 @@
-import { chooseDifference, type DifferenceModel } from "../numerics/difference-step.ts";
+import { chooseDifference, errorAt } from "../numerics/difference-step.ts";
 import { addGroups, type Executor } from "./tasks.ts";
 import type { HvpOptions, HvpResult } from "./types.ts";
 
 /**
  * Hessian-vector products by central differences of the gradient at θ₀ ± ε·v/‖v‖, branches frozen at θ₀
- * or moving. Remembers what one choice of the step learnt about noise and truncation, for products at a given step.
+ * or moving. Without state: equal calls give equal results.
  */
 export class DifferenceProducts {
   private readonly theta: Float32Array;
   private readonly thetaNorm: number;
   private readonly executor: Executor;
-  private readonly learnt = new Map<HvpOptions["kinks"], DifferenceModel>();
 
   constructor(theta: Float32Array, thetaNorm: number, executor: Executor) {
     this.theta = theta;
@@ -20,27 +19,24 @@ export class DifferenceProducts {
   }
 
   async product(v: Float64Array, options: HvpOptions, signal?: AbortSignal): Promise<HvpResult> {
-    const norm = Math.sqrt(v.reduce((sum, x) => sum + x * x, 0));
-    if (norm === 0) return { hv: new Float64Array(v.length), step: 0, error: 0 };
-    const unit = v.map((x) => x / norm);
+    const norm = length(v);
+    if (norm === 0) return { hv: new Float64Array(v.length), step: 0, error: 0, model: null };
+    const unit = scale(v, 1 / norm);
     const quotient = (step: number) => this.quotient(unit, step, options.kinks, signal);
     if (options.relativeStep !== undefined) {
       const step = options.relativeStep * this.thetaNorm;
       const hv = await quotient(step);
-      return { hv: scale(hv, norm), step, error: norm * this.expectedError(options.kinks, hv, step) };
+      return { hv: scale(hv, norm), step, error: norm * this.expectedError(options, hv, step), model: null };
     }
-    const chosen = await chooseDifference(quotient, { scale: this.thetaNorm });
-    this.learnt.set(options.kinks, chosen.model);
-    return { hv: scale(chosen.hv, norm), step: chosen.step, error: norm * chosen.error };
+    const { hv, step, error, model } = await chooseDifference(quotient, { scale: this.thetaNorm });
+    return { hv: scale(hv, norm), step, error: norm * error, model };
   }
 
-  /** Error of a difference whose step was given: by what the last choice learnt. */
-  private expectedError(kinks: HvpOptions["kinks"], hv: Float64Array, step: number): number {
-    const model = this.learnt.get(kinks);
-    // Nothing learnt yet: rounding of θ ± step alone, relative to the step.
-    if (model === undefined)
-      return ((2 ** -24 * this.thetaNorm) / step) * Math.sqrt(hv.reduce((s, x) => s + x * x, 0));
-    return Math.hypot(model.noise / step, model.truncation * step * step);
+  /** Error of a difference whose step was given. */
+  private expectedError(options: HvpOptions, hv: Float64Array, step: number): number {
+    if (options.model) return errorAt(options.model, step);
+    // Nothing is known but that θ ± step is rounded to float32.
+    return ((2 ** -24 * this.thetaNorm) / step) * length(hv);
   }
 
   /** (∇L(θ₀ + s·u) − ∇L(θ₀ − s·u)) / 2s for a unit vector u, divided by the step that rounding to float32 left. */
@@ -63,6 +59,10 @@ export class DifferenceProducts {
     // Two gradients were summed: the count is twice that of the samples.
     return scale(sum.vector as Float64Array, 2 / (sum.count * along));
   }
+}
+
+function length(x: Float64Array): number {
+  return Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
 }
 
 function scale(x: Float64Array, factor: number): Float64Array {

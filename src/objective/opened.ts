@@ -67,6 +67,7 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
     batch,
     bytesPerSample,
     splits,
+    programs: (n) => sessions.of(n).programs,
     close: () => sessions.close(),
   };
 }

@@ -1,3 +1,5 @@
+import type { DifferenceModel } from "../numerics/difference-step.ts";
+
 /** One parameter tensor's place in the flat vector θ. */
 export interface Parameter {
   readonly name: string;
@@ -43,6 +45,8 @@ export interface HvpOptions {
    * disagreement.
    */
   readonly relativeStep?: number;
+  /** With a given step: what an earlier product learnt of noise and truncation, for the error estimate. */
+  readonly model?: DifferenceModel;
 }
 
 export interface HvpResult {
@@ -51,6 +55,8 @@ export interface HvpResult {
   readonly step: number | null;
   /** Estimated ‖error‖ of `hv`, absolute. */
   readonly error: number;
+  /** What choosing the step has shown, for a unit vector; null when the step was given or the product is exact. */
+  readonly model: DifferenceModel | null;
 }
 
 /** The loss of one model on one data set, around the checkpoint θ₀. Means are exact over unequal batches. */
