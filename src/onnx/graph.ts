@@ -20,13 +20,15 @@ export class Value {
   readonly producer: Node | undefined;
   /** Its contents when they are known: initializers and folded constants. */
   readonly tensor: Tensor | undefined;
+  /** An initializer that was a Constant node: written by the exporter, so never a trained weight. */
+  readonly fromConstant: boolean;
 
   constructor(
     kind: ValueKind,
     name: string,
     type: ElementType | undefined,
     shape: readonly Dim[] | undefined,
-    source: { producer?: Node; tensor?: Tensor } = {},
+    source: { producer?: Node; tensor?: Tensor; fromConstant?: boolean } = {},
   ) {
     this.kind = kind;
     this.name = name;
@@ -34,6 +36,7 @@ export class Value {
     this.shape = shape;
     this.producer = source.producer;
     this.tensor = source.tensor;
+    this.fromConstant = source.fromConstant ?? false;
   }
 
   /** The static type; throws (internal) when it is not known. */
@@ -62,7 +65,9 @@ export type Attribute =
   | { readonly kind: "floats"; readonly value: readonly number[] }
   | { readonly kind: "strings"; readonly value: readonly string[] }
   | { readonly kind: "tensor"; readonly value: Tensor }
-  | { readonly kind: "graph"; readonly value: Graph };
+  | { readonly kind: "graph"; readonly value: Graph }
+  /** Inside a function body only: the caller's attribute of this name. */
+  | { readonly kind: "reference"; readonly value: string };
 
 export type Attributes = ReadonlyMap<string, Attribute>;
 
@@ -176,6 +181,8 @@ export interface FunctionDefinition {
   readonly domain: string;
   readonly name: string;
   readonly attributeNames: readonly string[];
+  /** Attributes that a caller may leave out, with their values. */
+  readonly attributeDefaults: Attributes;
   readonly opset: ReadonlyMap<string, number>;
   readonly graph: Graph;
 }

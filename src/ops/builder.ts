@@ -1,3 +1,4 @@
+import { ONNX_TYPE_CODES } from "../onnx/element-type.ts";
 import {
   type Attribute,
   type Attributes,
@@ -305,22 +306,7 @@ export function ancestors(outputs: readonly Value[]): { nodes: Node[]; leaves: V
   return { nodes, leaves };
 }
 
-export const ONNX_TYPE_CODES: Readonly<Record<ElementType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  uint16: 4,
-  int16: 5,
-  int32: 6,
-  int64: 7,
-  string: 8,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-  uint32: 12,
-  uint64: 13,
-  bfloat16: 16,
-};
+export { ONNX_TYPE_CODES } from "../onnx/element-type.ts";
 
 /** A float attribute, for values that happen to be whole. */
 export function float(value: number): Attribute {

@@ -1,0 +1,18 @@
+// What tsc leaves out of dist: files that are not TypeScript, and the executable bit.
+import { chmodSync, copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Paths under src/, copied to the same place under dist/. */
+const ASSETS = ["onnx/proto/onnx.js", "onnx/proto/onnx.d.ts"];
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+for (const asset of ASSETS) {
+  const target = `${root}dist/${asset}`;
+  mkdirSync(dirname(target), { recursive: true });
+  copyFileSync(`${root}src/${asset}`, target);
+}
+
+const cli = `${root}dist/cli.js`;
+if (existsSync(cli)) chmodSync(cli, 0o755);

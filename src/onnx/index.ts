@@ -1,0 +1,14 @@
+export { type DecodeOptions, decodeModel } from "./decode.ts";
+export { ELEMENT_BYTES, elementTypeOf, ONNX_TYPE_CODES } from "./element-type.ts";
+export { type EncodeOptions, encodeModel } from "./encode.ts";
+export type { ExternalReference } from "./external.ts";
+export * from "./graph.ts";
+export { inlineFunctions } from "./inline.ts";
+export { assignNames, subgraphs, usedValues } from "./names.ts";
+export { toOpset18 } from "./opset.ts";
+export { printGraph } from "./print.ts";
+export { type ModelFile, readModel } from "./read.ts";
+export * from "./tensor.ts";
+export type { ReadExternal } from "./tensor-codec.ts";
+export { toFloat32 } from "./to-float32.ts";
+export { transformGraph } from "./transform.ts";

@@ -1,0 +1,52 @@
+import type { Graph, Node, Value } from "./graph.ts";
+
+/**
+ * Unique names for the values of a graph and its subgraphs, which see the names around them. Hints are
+ * kept where they are free, first those of the graph's inputs and outputs; deterministic.
+ */
+export function assignNames(graph: Graph): ReadonlyMap<Value, string> {
+  const names = new Map<Value, string>();
+  const taken = new Set<string>();
+  const next = new Map<string, number>();
+  const used = usedValues(graph);
+  const assign = (value: Value, fallback: string) => {
+    if (names.has(value)) return;
+    const hint = value.name || fallback;
+    let name = hint;
+    for (let k = next.get(hint) ?? 1; taken.has(name); k++) {
+      name = `${hint}_${k}`;
+      next.set(hint, k + 1);
+    }
+    taken.add(name);
+    names.set(value, name);
+  };
+  const visit = (g: Graph) => {
+    for (const value of g.inputs) assign(value, "input");
+    for (const value of g.outputs) assign(value, "output");
+    for (const value of g.initializers) assign(value, "constant");
+    for (const node of g.nodes) {
+      for (const value of node.outputs) {
+        // An output without a name that nobody uses is an absent one.
+        if (value.name !== "" || used.has(value)) assign(value, node.op);
+      }
+      for (const inner of subgraphs(node)) visit(inner);
+    }
+  };
+  visit(graph);
+  return names;
+}
+
+/** The subgraphs of a node: bodies of If, Loop and Scan. */
+export function subgraphs(node: Node): Graph[] {
+  return [...node.attributes.values()].flatMap((a) => (a.kind === "graph" ? [a.value] : []));
+}
+
+/** Values that some node, here or in a subgraph, or an output of a graph refers to. */
+export function usedValues(graph: Graph, used: Set<Value> = new Set()): Set<Value> {
+  for (const value of graph.outputs) used.add(value);
+  for (const node of graph.nodes) {
+    for (const value of node.inputs) if (value !== null) used.add(value);
+    for (const inner of subgraphs(node)) usedValues(inner, used);
+  }
+  return used;
+}
