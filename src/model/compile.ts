@@ -16,6 +16,11 @@ export interface Program {
   /** Bytes of all intermediate values. */
   readonly bytes: number;
   encode(): Uint8Array;
+  /**
+   * The same with some inputs as weights that lie in an external file of that name, at byte `offsetOf(input)`:
+   * onnxruntime then folds and lays them out as it does for inference.
+   */
+  encodeBaked(location: string, offsetOf: (input: string) => number | undefined): Uint8Array;
 }
 
 /** Lowers, prunes and names a graph that gives the loss values (if any) and `vectors`. */
@@ -47,6 +52,17 @@ export function compileProgram(
     hasCorrect: values?.correct != null,
     bytes: nodes.reduce((sum, n) => sum + n.outputs.reduce((s, y) => s + bytesOf(y), 0), 0),
     encode: () => encodeModel(graph),
+    encodeBaked: (location, offsetOf) =>
+      encodeModel(baked(graph, offsetOf), { external: { location, offsetOf: (v) => offsetOf(v.name) } }),
+  };
+}
+
+function baked(graph: Graph, offsetOf: (input: string) => number | undefined): Graph {
+  const weights = graph.inputs.filter((v) => offsetOf(v.name) !== undefined);
+  return {
+    ...graph,
+    inputs: graph.inputs.filter((v) => !weights.includes(v)),
+    initializers: [...weights, ...graph.initializers],
   };
 }
 

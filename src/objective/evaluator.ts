@@ -1,4 +1,4 @@
-import type { Dataset, SampleGroup } from "../data/index.ts";
+import type { Dataset, SampleRange } from "../data/index.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import type { RuntimeTensor } from "../runtime/index.ts";
 import { DecisionCache } from "./decision-cache.ts";
@@ -10,67 +10,85 @@ export class Evaluator {
   private readonly checkpoint: Checkpoint;
   private readonly dataset: Dataset;
   private readonly sessions: SessionCache;
-  private readonly groups: readonly SampleGroup[];
+  private readonly groups: readonly (readonly SampleRange[])[];
+  private readonly bake: boolean;
   private readonly decisions: DecisionCache;
 
   constructor(
     checkpoint: Checkpoint,
     dataset: Dataset,
     sessions: SessionCache,
-    groups: readonly SampleGroup[],
-    memory: number,
+    groups: readonly (readonly SampleRange[])[],
+    options: { readonly memory: number; readonly bake: boolean },
   ) {
     this.checkpoint = checkpoint;
     this.dataset = dataset;
     this.sessions = sessions;
     this.groups = groups;
-    this.decisions = new DecisionCache(memory);
+    this.bake = options.bake;
+    this.decisions = new DecisionCache(options.memory);
   }
 
-  /** Sums over group `index`; `pause` is awaited between batches. */
-  async run(task: Task, index: number, pause: () => Promise<void>): Promise<GroupResult> {
+  /** Sums over each of the groups `indices`; `pause` is awaited between batches. */
+  async run(task: Task, indices: readonly number[], pause: () => Promise<void>): Promise<GroupResult[]> {
+    const baked = task.kind === "evaluate" && this.bake ? new BakedLoss(this.sessions, task.theta) : null;
+    try {
+      const results: GroupResult[] = [];
+      for (const index of indices) results.push(await this.runGroup(task, index, baked, pause));
+      return results;
+    } finally {
+      await baked?.release();
+    }
+  }
+
+  private async runGroup(
+    task: Task,
+    index: number,
+    baked: BakedLoss | null,
+    pause: () => Promise<void>,
+  ): Promise<GroupResult> {
     const sum = emptyResult(task.kind === "evaluate" ? 0 : this.checkpoint.theta.length);
-    for (const [start, end] of (this.groups[index] as SampleGroup).batches) {
-      await this.runBatch(task, start, end, sum);
+    for (const { start, end } of this.groups[index] as readonly SampleRange[]) {
+      if (baked) await this.add(await baked.get(end - start), this.dataFeeds(start, end), 1, sum);
+      else await this.runBatch(task, start, end, sum);
       await pause();
     }
     return sum;
   }
 
   private async runBatch(task: Task, start: number, end: number, sum: GroupResult): Promise<void> {
+    const n = end - start;
     const data = this.dataFeeds(start, end);
+    const load = async (name: ProgramName) => (await this.sessions.get(name, n)) as LoadedProgram;
     switch (task.kind) {
       case "evaluate":
-        return this.add("loss", end - start, [...this.theta("p", task.theta), ...data], 1, sum);
+        return this.add(await load("loss"), [...this.theta("p", task.theta), ...data], 1, sum);
       case "gradient":
-        return this.add("gradient", end - start, [...this.theta("p", task.theta), ...data], 1, sum);
+        return this.add(await load("gradient"), [...this.theta("p", task.theta), ...data], 1, sum);
       case "product":
         return this.add(
-          "product",
-          end - start,
+          await load("product"),
           [...this.theta("p", task.theta), ...this.theta("v", task.v), ...data],
           1,
           sum,
         );
       case "difference": {
         const decided = task.base ? await this.decide(task.base, start, end, data) : null;
-        const name = decided ? "smoothGradient" : "gradient";
+        const loaded = await load(decided ? "smoothGradient" : "gradient");
         const feeds = [...data, ...(decided ?? [])];
-        await this.add(name, end - start, [...this.theta("p", task.plus), ...feeds], 1, sum);
-        await this.add(name, end - start, [...this.theta("p", task.minus), ...feeds], -1, sum);
+        await this.add(loaded, [...this.theta("p", task.plus), ...feeds], 1, sum);
+        await this.add(loaded, [...this.theta("p", task.minus), ...feeds], -1, sum);
       }
     }
   }
 
   /** Runs a program and adds its loss values and `sign` times its vector to `sum`. */
   private async add(
-    name: ProgramName,
-    n: number,
+    { program, session }: LoadedProgram,
     feeds: readonly [string, RuntimeTensor][],
     sign: number,
     sum: GroupResult,
   ): Promise<void> {
-    const { program, session } = (await this.sessions.get(name, n)) as LoadedProgram;
     const results = await session.run(pick(program.inputNames, feeds));
     sum.loss += total(results["loss"]);
     sum.count += total(results["count"]);
@@ -109,6 +127,30 @@ export class Evaluator {
       batch.inputs.get(v.name) as RuntimeTensor,
     ]);
     return batch.target ? [...feeds, ["t", batch.target as RuntimeTensor]] : feeds;
+  }
+}
+
+/** Sessions of the loss with one θ as constants, one for each batch size that comes up. */
+class BakedLoss {
+  private readonly sessions: SessionCache;
+  private readonly theta: Float32Array;
+  private readonly loaded = new Map<number, LoadedProgram>();
+
+  constructor(sessions: SessionCache, theta: Float32Array) {
+    this.sessions = sessions;
+    this.theta = theta;
+  }
+
+  async get(n: number): Promise<LoadedProgram> {
+    const found = this.loaded.get(n);
+    if (found) return found;
+    const made = await this.sessions.bakedLoss(n, this.theta);
+    this.loaded.set(n, made);
+    return made;
+  }
+
+  async release(): Promise<void> {
+    for (const { session } of this.loaded.values()) await session.release();
   }
 }
 

@@ -13,11 +13,8 @@ export class LocalExecutor implements Executor {
   }
 
   async run(task: Task, signal?: AbortSignal): Promise<readonly GroupResult[]> {
-    const results: GroupResult[] = [];
-    for (let g = 0; g < this.groups; g++) {
-      results.push(await this.evaluator.run(task, g, () => pause(signal)));
-    }
-    return results;
+    const all = Array.from({ length: this.groups }, (_, g) => g);
+    return this.evaluator.run(task, all, () => pause(signal));
   }
 
   async close(): Promise<void> {}

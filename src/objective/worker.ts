@@ -21,9 +21,7 @@ async function handle(request: Request): Promise<void> {
     } else {
       const split = (await problem)?.splits.get(request.split);
       if (split === undefined) throw new Error(`internal: worker has no ${request.split} data`);
-      const results = [];
-      for (const g of request.groups)
-        results.push(await split.evaluator.run(request.task, g, async () => {}));
+      const results = await split.evaluator.run(request.task, request.groups, async () => {});
       send({ kind: "done", id, results });
     }
   } catch (error) {
