@@ -16,6 +16,11 @@ function composed(form: Form): OpRecord {
   return { wrt: [0], infer: inferFloat, expand: (b, call) => [form(b, call.x(0), call)] };
 }
 
+/** Float attributes are single precision, defaults too. */
+function attribute(call: Call, name: string, otherwise: number): number {
+  return Math.fround(call.float(name, otherwise));
+}
+
 function positive(b: GraphBuilder, x: Value): Value {
   return b.greater(x, 0);
 }
@@ -130,7 +135,7 @@ export const activations: RuleTable = {
   LeakyRelu: {
     wrt: [0],
     infer: inferFloat,
-    ...leaky((b, call) => b.scalar(call.float("alpha", 0.01), call.x(0).static.type)),
+    ...leaky((b, call) => b.scalar(attribute(call, "alpha", 0.01), call.x(0).static.type)),
   },
   PRelu: {
     wrt: "all",
@@ -172,13 +177,20 @@ export const activations: RuleTable = {
     vjp: (s) => s.b.mul(s.dy(), s.b.unary("Sigmoid", s.x(0))),
   },
   Softsign: composed((b, x) => b.div(x, b.add(b.unary("Abs", x), 1))),
-  Elu: composed((b, x, call) => exponentialLinear(b, x, call.float("alpha", 1))),
-  Celu: composed((b, x, call) => exponentialLinear(b, x, call.float("alpha", 1), call.float("alpha", 1))),
-  Selu: composed((b, x, call) =>
-    b.mul(exponentialLinear(b, x, call.float("alpha", SELU_ALPHA)), call.float("gamma", SELU_GAMMA)),
+  Elu: composed((b, x, call) => exponentialLinear(b, x, attribute(call, "alpha", 1))),
+  Celu: composed((b, x, call) =>
+    exponentialLinear(b, x, attribute(call, "alpha", 1), attribute(call, "alpha", 1)),
   ),
-  ThresholdedRelu: composed((b, x, call) => masked(b, b.greater(x, call.float("alpha", 1)), x)),
-  HardSigmoid: composed((b, x, call) => hardSigmoid(b, x, call.float("alpha", 0.2), call.float("beta", 0.5))),
+  Selu: composed((b, x, call) =>
+    b.mul(
+      exponentialLinear(b, x, attribute(call, "alpha", SELU_ALPHA)),
+      attribute(call, "gamma", SELU_GAMMA),
+    ),
+  ),
+  ThresholdedRelu: composed((b, x, call) => masked(b, b.greater(x, attribute(call, "alpha", 1)), x)),
+  HardSigmoid: composed((b, x, call) =>
+    hardSigmoid(b, x, attribute(call, "alpha", 0.2), attribute(call, "beta", 0.5)),
+  ),
   HardSwish: composed((b, x) => b.mul(x, hardSigmoid(b, x, 1 / 6, 0.5))),
   Mish: composed((b, x) => b.mul(x, b.unary("Tanh", b.unary("Softplus", x)))),
   Gelu: composed((b, x, call) =>
@@ -188,6 +200,6 @@ export const activations: RuleTable = {
   "com.microsoft::BiasGelu": composed((b, x, call) => geluErf(b, b.add(x, call.x(1)))),
   "com.microsoft::FastGelu": composed((b, x, call) => geluTanh(b, call.has(1) ? b.add(x, call.x(1)) : x)),
   "com.microsoft::QuickGelu": composed((b, x, call) =>
-    b.mul(x, b.unary("Sigmoid", b.mul(x, call.float("alpha", 1.702)))),
+    b.mul(x, b.unary("Sigmoid", b.mul(x, attribute(call, "alpha", 1.702)))),
   ),
 };

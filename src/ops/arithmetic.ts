@@ -231,8 +231,8 @@ export const arithmetic: RuleTable = {
   Floor: step(Math.floor),
   Ceil: step(Math.ceil),
   Round: step(roundEven),
-  Max: extremum("Max", Math.max),
-  Min: extremum("Min", Math.min),
+  Max: extremum("Max", (x, y) => Math.max(x, y)),
+  Min: extremum("Min", (x, y) => Math.min(x, y)),
   Sum: {
     wrt: "all",
     infer: inferBroadcast,

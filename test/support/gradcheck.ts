@@ -2,85 +2,16 @@ import { decide, smooth } from "../../src/autodiff/freeze.ts";
 import { gradient } from "../../src/autodiff/gradient.ts";
 import type { Graph, Value } from "../../src/onnx/graph.ts";
 import { isFloat, type Tensor } from "../../src/onnx/tensor.ts";
-import { type AttributeInit, GraphBuilder, numbersAs } from "../../src/ops/builder.ts";
+import { GraphBuilder, numbersAs } from "../../src/ops/builder.ts";
 import { expandGraph } from "../../src/ops/expand.ts";
 import type { RecordLookup } from "../../src/ops/record.ts";
 import { rewrite } from "../../src/ops/rewrite.ts";
+import { type Case, type FloatType, type Forward, forwardOf, nameOf, type Operand } from "./case.ts";
 import { lacksKernel, type OpenGraph, openGraph, runGraph } from "./ort.ts";
-import { draw, type Random, randomFrom, type Sampler } from "./sample.ts";
+import { draw, type Random, randomFrom } from "./sample.ts";
 import { epsilon, tolerance } from "./tolerance.ts";
 
-export type FloatType = "float32" | "float64";
-
-/** A float operand, fed; its type is the checker's choice. */
-export interface Operand {
-  readonly dims: readonly number[];
-  readonly sample?: Sampler;
-}
-
-/** One row of the table: an operator on some operands. */
-export interface Case {
-  readonly op: string;
-  readonly domain?: string;
-  /** A tensor is a constant (float ones take the type that is checked); null leaves an input out. */
-  readonly inputs: readonly (Operand | Tensor | null)[];
-  readonly attrs?: Readonly<Record<string, AttributeInit>>;
-  readonly outputs?: number;
-  /** Differentiated inputs; all that the record names and that are fed if not given. */
-  readonly wrt?: readonly number[];
-  /** Linear in each input: a difference with step 1 is then exact. */
-  readonly linear?: boolean;
-  /** Highest order that is checked; 2 if not given, 0 for operators without a gradient. */
-  readonly order?: 0 | 1 | 2;
-  /** Standard opset that onnxruntime needs for the operator itself; 18 if not given. */
-  readonly opset?: number;
-  readonly note?: string;
-}
-
-export function nameOf(c: Case): string {
-  const dims = c.inputs.map((x) => (x === null ? "-" : `[${x.dims}]`)).join(" ");
-  const attrs = Object.entries(c.attrs ?? {}).map(
-    ([name, a]) => `${name}=${typeof a === "object" && "kind" in a ? String(a.value) : a}`,
-  );
-  return [c.domain ? `${c.domain}::${c.op}` : c.op, dims, ...attrs, c.note ? `(${c.note})` : ""]
-    .join(" ")
-    .trim();
-}
-
-/** The operator on fed inputs, as the file would hold it. */
-export interface Forward {
-  readonly graph: Graph;
-  /** The fed inputs, and their numbers. */
-  readonly inputs: readonly Value[];
-  readonly point: readonly number[][];
-  /** Those that are differentiated. */
-  readonly wrt: readonly Value[];
-}
-
-export function forwardOf(c: Case, type: FloatType, records: RecordLookup): Forward {
-  const b = new GraphBuilder(records);
-  const random = randomFrom(nameOf(c));
-  const fed: Value[] = [];
-  const point: number[][] = [];
-  const values = c.inputs.map((spec, i) => {
-    if (spec === null) return null;
-    if ("data" in spec) return b.constant(isFloat(spec.type) ? retyped(spec, type) : spec);
-    const x = b.input(`x${i}`, { type, dims: spec.dims });
-    fed.push(x);
-    point.push(draw(spec.dims, spec.sample ?? "default", random));
-    return x;
-  });
-  const options = { domain: c.domain ?? "", outputs: c.outputs ?? 1 };
-  const outputs = b.calls(c.op, values, c.attrs ?? {}, options);
-  const record = records(options.domain, c.op);
-  const wanted = c.wrt ?? (record?.wrt === "all" ? values.keys() : (record?.wrt ?? []));
-  const wrt = [...wanted].map((i) => values[i]).filter((x): x is Value => x != null && fed.includes(x));
-  return { graph: b.build(c.op, fed, outputs), inputs: fed, point, wrt };
-}
-
-function retyped(tensor: Tensor, type: FloatType): Tensor {
-  return { type, dims: tensor.dims, data: numbersAs(type, Array.from(tensor.data as ArrayLike<number>)) };
-}
+export type { Case, FloatType, Operand };
 
 /** y, ⟨∂y, w⟩ and its derivative in one graph, and the names of what is fed and fetched. */
 interface Checked {
@@ -203,7 +134,7 @@ async function compare(
   const difference = new Map<Value, number[]>();
   for (const { at: step, weight } of stencil(type, c.linear ?? false)) {
     // The gradient is linear in w, and the value does not see it: both may move together.
-    const there = new Map([...at].map(([v, x]) => [v, stepped(v, x, direction.get(v), step, type)]));
+    const there = new Map([...at].map(([v, x]) => [v, stepped(x, direction.get(v), step)]));
     for (const [v, y] of await evaluated(session, checked, there)) {
       const sum = difference.get(v) ?? y.map(() => 0);
       difference.set(
@@ -234,22 +165,21 @@ async function compare(
   }
 }
 
-/** The point that is really taken: numbers are rounded to the type before they are fed. */
-function stepped(v: Value, x: Numbers, d: Numbers | undefined, step: number, type: FloatType): Numbers {
-  if (d === undefined || v.type !== type) return x;
-  return x.map((xi, i) => xi + step * (d[i] as number));
+function stepped(x: Numbers, d: Numbers | undefined, step: number): Numbers {
+  return d === undefined ? x : x.map((xi, i) => xi + step * (d[i] as number));
 }
 
 /** Opens the graph in float64 where the runtime has kernels, else in float32. */
 async function opened<T extends { checked: Checked }>(
+  c: Case,
   make: (type: FloatType) => T,
 ): Promise<T & { session: OpenGraph; type: FloatType }> {
-  for (const type of ["float64", "float32"] as const) {
+  for (const type of c.type ? [c.type] : (["float64", "float32"] as const)) {
     const made = make(type);
     try {
       return { ...made, type, session: await openGraph(made.checked.graph) };
     } catch (error) {
-      if (type === "float32" || !lacksKernel(error)) throw error;
+      if (type === "float32" || c.type || !lacksKernel(error)) throw error;
     }
   }
   throw new Error("unreachable");
@@ -265,7 +195,7 @@ export async function checkGradient(
   records: RecordLookup,
 ): Promise<{ type: FloatType; frozen: boolean }> {
   const order = c.order ?? 2;
-  const { checked, forward, expanded, session, type } = await opened((type) => {
+  const { checked, forward, expanded, session, type } = await opened(c, (type) => {
     const forward = forwardOf(c, type, records);
     const expanded = expandGraph(forward.graph, records);
     const checked = differentiated(forward, order, records, [], (b) => emitted(expanded, b));
@@ -278,7 +208,7 @@ export async function checkGradient(
     ...seeds,
   ]);
   try {
-    await compare(checked, session, at, forward.wrt, c, type, random);
+    if (!c.atKink) await compare(checked, session, at, forward.wrt, c, type, random);
     const base = await evaluated(session, checked, at);
     const frozen = await checkFrozen(
       c,
@@ -351,8 +281,9 @@ async function checkFrozen(
       await evaluated(session, checked, here),
     );
     const elsewhere = new Map(here);
+    const reach = c.reach ?? 2;
     for (const v of wrt)
-      elsewhere.set(v, stepped(v, here.get(v) as Numbers, draw(v.dims, [-2, 2], random), 1, type));
+      elsewhere.set(v, stepped(here.get(v) as Numbers, draw(v.dims, [-reach, reach], random), 1));
     await compare(checked, session, elsewhere, wrt, { ...c, note: "frozen" }, type, random);
   } finally {
     await session.release();

@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import type { Graph } from "../../src/onnx/graph.ts";
-import { encodeModel } from "../../src/onnx/index.ts";
+import { type EncodeOptions, encodeModel } from "../../src/onnx/index.ts";
 import type { ElementType, Tensor } from "../../src/onnx/tensor.ts";
 
 /** A graph in onnxruntime, without its optimiser: what is written is what runs. */
@@ -10,8 +10,8 @@ export interface OpenGraph {
 }
 
 /** Loads a graph; inputs and outputs keep their order. */
-export async function openGraph(graph: Graph): Promise<OpenGraph> {
-  const session = await InferenceSession.create(encodeModel(graph), {
+export async function openGraph(graph: Graph, options: EncodeOptions = {}): Promise<OpenGraph> {
+  const session = await InferenceSession.create(encodeModel(graph, options), {
     graphOptimizationLevel: "disabled",
     intraOpNumThreads: 1,
     logSeverityLevel: 3,
@@ -29,8 +29,12 @@ export async function openGraph(graph: Graph): Promise<OpenGraph> {
 }
 
 /** Runs a graph once; `feeds` are in the order of its inputs. */
-export async function runGraph(graph: Graph, feeds: readonly Tensor[]): Promise<readonly Tensor[]> {
-  const open = await openGraph(graph);
+export async function runGraph(
+  graph: Graph,
+  feeds: readonly Tensor[],
+  options: EncodeOptions = {},
+): Promise<readonly Tensor[]> {
+  const open = await openGraph(graph, options);
   try {
     return await open.run(feeds);
   } finally {

@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+import { gradient } from "../../src/autodiff/gradient.ts";
+import type { Value } from "../../src/onnx/graph.ts";
+import { float32Tensor, int64Tensor, type Tensor } from "../../src/onnx/tensor.ts";
+import { type AttributeInit, GraphBuilder } from "../../src/ops/builder.ts";
+import { expandGraph } from "../../src/ops/expand.ts";
+import { lookup } from "../../src/ops/registry.ts";
+import { runGraph } from "../support/ort.ts";
+
+type Row = readonly [
+  op: string,
+  inputs: readonly (readonly number[] | Tensor)[],
+  attrs: Record<string, AttributeInit>,
+  expected: readonly (readonly number[])[],
+];
+
+const number = (x: number) => float32Tensor([], [x]);
+
+/** Gradients of the sum at kinks and ties; the numbers are PyTorch's. */
+const rows: readonly Row[] = [
+  ["Relu", [[0, 1, -1]], {}, [[0, 1, 0]]],
+  ["Abs", [[0, 1, -1]], {}, [[0, 1, -1]]],
+  ["LeakyRelu", [[0, 1, -1]], { alpha: 0.25 }, [[0.25, 1, 0.25]]],
+  [
+    "PRelu",
+    [
+      [0, 1, -1],
+      [0.5, 0.5, 0.5],
+    ],
+    {},
+    [
+      [0.5, 1, 0.5],
+      [0, 0, -1],
+    ],
+  ],
+  [
+    "Max",
+    [
+      [1, 2, 0],
+      [1, 0, 3],
+    ],
+    {},
+    [
+      [0.5, 1, 0],
+      [0.5, 0, 1],
+    ],
+  ],
+  [
+    "Min",
+    [
+      [1, 2, 0],
+      [1, 0, 3],
+    ],
+    {},
+    [
+      [0.5, 0, 1],
+      [0.5, 1, 0],
+    ],
+  ],
+  ["ReduceMax", [[3, 3, 1, 3]], {}, [[1 / 3, 1 / 3, 0, 1 / 3].map(Math.fround)]],
+  ["ReduceMin", [[2, 1, 1]], {}, [[0, 0.5, 0.5]]],
+  ["Clip", [[-2, -1, 0, 1, 2], number(-1), number(1)], {}, [[0, 1, 1, 1, 0]]],
+  ["ReduceL1", [[0, 2, -3]], {}, [[0, 1, -1]]],
+  ["ReduceL2", [[0, 0]], {}, [[0, 0]]],
+  ["ReduceL2", [[3, -4]], {}, [[0.6, -0.8].map(Math.fround)]],
+  ["Sign", [[0, 2, -3]], {}, [[0, 0, 0]]],
+  ["Floor", [[0, 2.5]], {}, [[0, 0]]],
+  ["TopK", [[1, 3, 2], int64Tensor([1], [2])], {}, [[0, 1, 1]]],
+  ["Pow", [[0, 2, -3], number(2)], {}, [[0, 4, -6]]],
+  [
+    "Pow",
+    [
+      [0, 2],
+      [0, 1],
+    ],
+    {},
+    [
+      [0, 1],
+      [0, Math.fround(2 * Math.log(2))],
+    ],
+  ],
+  ["ReduceProd", [[2, 0, 3]], {}, [[0, 6, 0]]],
+];
+
+describe("subgradients at kinks and ties are PyTorch's", () => {
+  test.each(rows)("%s (row %#)", async (op, inputs, attrs, expected) => {
+    const b = new GraphBuilder(lookup);
+    const feeds: Tensor[] = [];
+    const values = inputs.map((spec, i) => {
+      if ("data" in spec) return b.constant(spec);
+      const tensor = float32Tensor([spec.length], spec);
+      feeds.push(tensor);
+      return b.input(`x${i}`, tensor);
+    });
+    const fed = values.filter((v) => v.kind === "input");
+    const outputs = b.calls(op, values, attrs, { outputs: op === "TopK" ? 2 : 1 });
+    const graph = expandGraph(b.build(op, fed, outputs.slice(0, 1)), lookup);
+    const y = graph.outputs[0] as Value;
+    const builder = new GraphBuilder(lookup);
+    const loss = builder.reduceSum(
+      y,
+      y.dims.map((_, i) => i),
+      false,
+    );
+    const grads = gradient(builder, loss, fed, lookup);
+    const results = await runGraph(builder.build("gradient", fed, grads), feeds);
+    // 0 and −0 are one value.
+    expect(results.map((t) => Array.from(t.data as Float32Array, (v) => v + 0))).toEqual(expected);
+  });
+});
