@@ -98,10 +98,12 @@ class GraphEncoder {
 
   private initializer(value: Value): TensorProto {
     const name = this.names.get(value) ?? "";
-    if (value.tensor === undefined) throw new Error(`internal: initializer "${name}" has no contents`);
     const offset = this.external?.offsetOf(value);
-    if (offset === undefined || this.external === undefined) return encodeTensor(value.tensor, name);
-    return encodeExternalTensor(value.tensor, name, this.external.location, offset);
+    if (offset !== undefined && this.external !== undefined) {
+      return encodeExternalTensor(value.static, name, this.external.location, offset);
+    }
+    if (value.tensor === undefined) throw new Error(`internal: initializer "${name}" has no contents`);
+    return encodeTensor(value.tensor, name);
   }
 
   private node(node: Node): onnx.NodeProto.$Properties {

@@ -3,7 +3,7 @@ import { type ExternalReference, externalReference } from "./external.ts";
 import { bigintOf, longOf, numberOf } from "./int64.ts";
 import { Problem, quote } from "./invalid-model.ts";
 import { onnx } from "./proto/onnx.js";
-import { type ElementType, sizeOf, type Tensor, type TensorData } from "./tensor.ts";
+import { type ElementType, sizeOf, type Tensor, type TensorData, type TensorType } from "./tensor.ts";
 
 export type TensorProto = onnx.TensorProto.$Properties;
 
@@ -165,7 +165,7 @@ export function encodeTensor(tensor: Tensor, name: string): TensorProto {
 
 /** A tensor whose bytes lie at `offset` of the file `location`. */
 export function encodeExternalTensor(
-  tensor: Tensor,
+  tensor: TensorType,
   name: string,
   location: string,
   offset: number,
@@ -179,6 +179,6 @@ export function encodeExternalTensor(
   };
 }
 
-function encodeHead(tensor: Tensor, name: string): TensorProto {
+function encodeHead(tensor: TensorType, name: string): TensorProto {
   return { name, data_type: ONNX_TYPE_CODES[tensor.type], dims: tensor.dims.map(longOf) };
 }
