@@ -1,0 +1,177 @@
+import type { GridValues, HealthCheck, Plane } from "./analysis-report.ts";
+import { errorText, numberText, percentText, plural, withError } from "./number-text.ts";
+import type { Findings } from "./verdict.ts";
+
+type Status = HealthCheck["status"];
+
+/** What the analysis saw of its own work, beside what the report says. */
+export interface Observations {
+  /** Loss and gradient of θ₀ computed twice: the largest relative differences; null if not probed. */
+  readonly repeat: { readonly loss: number; readonly gradient: number } | null;
+  /** Largest error estimate of all products within the eigensolver, relative to ‖Hv‖. */
+  readonly productError: number | null;
+  /** ‖Hv by differences − Hv exact‖/‖Hv‖ along v₊ and v₋; null if exact products were not run. */
+  readonly exact: { readonly top: number | null; readonly bottom: number | null } | null;
+}
+
+const order: readonly Status[] = ["failed", "look", "not done", "ok"];
+
+/** Every check with its status in words and its number, worst first. */
+export function healthChecks(findings: Findings, seen: Observations): HealthCheck[] {
+  const checks = [
+    determinism(seen),
+    gradientNoise(findings),
+    residuals(findings),
+    products(findings, seen),
+    exactProducts(findings, seen),
+    kinks(findings),
+    traceError(findings),
+    lossNoise(findings),
+    cells(findings),
+    origins(findings),
+    borders(findings),
+    ...findings.model.warnings.map((w): HealthCheck => check(w.code, "look", "Model file", w.message)),
+  ];
+  return checks.sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
+}
+
+function check(id: string, status: Status, label: string, text: string): HealthCheck {
+  return { id, status, label, text };
+}
+
+function determinism({ repeat }: Observations): HealthCheck {
+  const [id, label] = ["determinism", "Determinism"];
+  if (!repeat) return check(id, "not done", label, "Loss and gradient were not computed twice.");
+  const worst = Math.max(repeat.loss, repeat.gradient);
+  if (worst === 0) return check(id, "ok", label, "Loss and gradient computed twice agree to the last bit.");
+  const text = `Loss and gradient computed twice differ by ${numberText(repeat.loss, 2)} and ${numberText(repeat.gradient, 2)} of their size`;
+  // Reordered float32 sums differ by about this; more means dropout or other random operators.
+  if (worst < 1e-5) return check(id, "look", label, `${text}: sums are taken in changing order.`);
+  return check(id, "failed", label, `${text}: the model is random (dropout?); export it with model.eval().`);
+}
+
+function gradientNoise({ checkpoint }: Findings): HealthCheck {
+  const { groups, gradientNorm, gradientNoise: noise } = checkpoint;
+  const [id, label] = ["gradient-noise", "Noise of the gradient"];
+  if (groups < 2) return check(id, "not done", label, "All samples are in one group; take more --samples.");
+  const text = `‖∇L‖ ${numberText(gradientNorm, 3)}, noise ${numberText(noise, 2)} over ${groups} groups of samples.`;
+  return check(id, "ok", label, text);
+}
+
+function residuals({ eigenpairs }: Findings): HealthCheck {
+  const [id, label] = ["residuals", "Eigenpair residuals"];
+  if (!eigenpairs) return check(id, "not done", label, "No eigenpairs were computed.");
+  const { pairs, products: count } = eigenpairs;
+  const missed = pairs.filter((p) => !p.converged);
+  const unresolved = pairs.filter((p) => p.residual >= Math.abs(p.value));
+  const worst = Math.max(...pairs.map((p) => p.residual));
+  if (missed.length > 0) {
+    const which = missed.map((p) => withError(p.value, p.residual)).join(", ");
+    return check(
+      id,
+      "look",
+      label,
+      `${missed.length} of ${plural(pairs.length, "pair")} not converged after ${plural(count, "product")}: ${which}; raise --max-products.`,
+    );
+  }
+  const text = `${plural(pairs.length, "pair")} converged in ${plural(count, "product")}; largest true residual ${errorText(worst)}.`;
+  if (unresolved.length === 0) return check(id, "ok", label, text);
+  return check(id, "look", label, `${text} ${unresolved.length} smaller than their residual.`);
+}
+
+function products({ eigenpairs }: Findings, seen: Observations): HealthCheck {
+  const [id, label] = ["products", "Error of the products"];
+  if (!eigenpairs || seen.productError === null) {
+    return check(id, "not done", label, "The error of Hessian-vector products was not estimated.");
+  }
+  const step = eigenpairs.step === null ? "" : `, step ‖Δθ‖ = ${numberText(eigenpairs.step, 2)}`;
+  const text = `Largest estimated error ${errorText(seen.productError)} of ‖Hv‖ (${eigenpairs.hvp}, branches ${eigenpairs.kinks}${step}).`;
+  return check(id, seen.productError < 0.01 ? "ok" : "look", label, text);
+}
+
+function exactProducts({ eigenpairs }: Findings, seen: Observations): HealthCheck {
+  const [id, label] = ["exact", "Differences against exact products"];
+  if (!seen.exact || !eigenpairs) return check(id, "not done", label, "No exact product was computed.");
+  const shown = [
+    ["v₊", seen.exact.top],
+    ["v₋", seen.exact.bottom],
+  ].filter((entry): entry is [string, number] => entry[1] !== null);
+  const text = shown.map(([name, error]) => `${errorText(error)} along ${name}`).join(", ");
+  const worst = Math.max(...shown.map(([, error]) => error));
+  return check(id, worst < 0.01 ? "ok" : "look", label, `Relative difference ${text}.`);
+}
+
+function kinks({ eigenpairs }: Findings): HealthCheck {
+  const [id, label] = ["kinks", "Kinks"];
+  const moving = eigenpairs?.moving;
+  if (!eigenpairs || !moving) {
+    return check(id, "not done", label, "Differences with moving branches were not computed.");
+  }
+  const bottom = eigenpairs.pairs.find((p) => p.end === "bottom");
+  const frozen = bottom ? ` against ${numberText(bottom.value, 3)} with branches frozen` : "";
+  const text = `Plain differences at ${numberText(moving.relativeStep, 2)}·‖θ‖ find λ₋ = ${numberText(moving.bottom, 3)}${frozen}, |cos| ${numberText(moving.cosBottom, 2)}.`;
+  // Plain differences are a result (curvature at a scale), not a fault: worth a look where they part.
+  return check(id, moving.cosBottom > 0.99 ? "ok" : "look", label, text);
+}
+
+function traceError({ trace }: Findings): HealthCheck {
+  const [id, label] = ["trace", "Trace"];
+  if (!trace) return check(id, "not done", label, "The trace was not estimated.");
+  const relative = trace.standardError / Math.abs(trace.value);
+  const text = `${withError(trace.value, trace.standardError)} from ${plural(trace.probes, "probe")}: standard error ${percentText(relative)}.`;
+  if (relative < 0.1) return check(id, "ok", label, text);
+  return check(id, "look", label, `${text} For half of it take --probes ${4 * trace.probes}.`);
+}
+
+function lossNoise({ checkpoint }: Findings): HealthCheck {
+  const [id, label] = ["loss-noise", "Rounding noise of the loss"];
+  if (checkpoint.lossNoise === null) return check(id, "not done", label, "It was not measured.");
+  const relative = checkpoint.lossNoise / Math.abs(checkpoint.train.loss);
+  const text = `${numberText(checkpoint.lossNoise, 2)}, ${numberText(relative, 2)} of the train loss.`;
+  return check(id, relative < 1e-3 ? "ok" : "look", label, text);
+}
+
+function cells({ planes, profiles }: Findings): HealthCheck {
+  const [id, label] = ["cells", "Cells without a finite loss"];
+  const grids = planes.flatMap((p) => [p.train, ...(p.test ? [p.test] : [])]);
+  if (grids.length === 0) return check(id, "not done", label, "No plane was computed.");
+  const total = grids.reduce((sum, g) => sum + g.loss.length * (g.loss[0]?.length ?? 0), 0);
+  const bad = grids.reduce((sum, g) => sum + g.nonFinite, 0);
+  const points = profiles.flatMap((p) => [...p.train.loss, ...(p.test?.loss ?? [])]);
+  const badPoints = points.filter((v) => v === null).length;
+  const text = `${bad} of ${total} cells and ${badPoints} of ${points.length} profile points.`;
+  return check(id, bad + badPoints === 0 ? "ok" : "look", label, text);
+}
+
+/** The middle of every plane is the checkpoint: its loss must be the one measured there. */
+function origins({ planes, checkpoint }: Findings): HealthCheck {
+  const [id, label] = ["origin", "Planes pass through the checkpoint"];
+  const differences = planes.flatMap((plane) => {
+    const [i, j] = [plane.y.indexOf(0), plane.x.indexOf(0)];
+    const loss = i < 0 || j < 0 ? undefined : plane.train.loss[i]?.[j];
+    return loss == null ? [] : [Math.abs(loss - checkpoint.train.loss) / Math.abs(checkpoint.train.loss)];
+  });
+  if (differences.length === 0) return check(id, "not done", label, "No plane has a cell at the checkpoint.");
+  const worst = Math.max(...differences);
+  const text = `${plural(differences.length, "plane")}; largest relative difference of the loss ${numberText(worst, 2)}.`;
+  return check(id, worst < 1e-4 ? "ok" : "failed", label, text);
+}
+
+function borders({ planes }: Findings): HealthCheck {
+  const [id, label] = ["borders", "Minimum within the range"];
+  if (planes.length === 0) return check(id, "not done", label, "No plane was computed.");
+  const outside = planes.filter((p) => onBorder(p, p.train));
+  if (outside.length === 0)
+    return check(id, "ok", label, "The lowest train loss of every plane lies inside it.");
+  const kinds = outside.map((p) => p.kind).join(", ");
+  return check(
+    id,
+    "look",
+    label,
+    `The lowest train loss is on the border of the plane: ${kinds}; the range is too small.`,
+  );
+}
+
+function onBorder({ x, y }: Plane, { minimum }: GridValues): boolean {
+  return [x[0], x.at(-1)].includes(minimum.x) || [y[0], y.at(-1)].includes(minimum.y);
+}

@@ -1,0 +1,105 @@
+#!/usr/bin/env node
+import { realpathSync } from "node:fs";
+import process from "node:process";
+import type { WriteStream } from "node:tty";
+import { fileURLToPath } from "node:url";
+import { styleText } from "node:util";
+import { type Progress, silentProgress } from "./analysis/progress.ts";
+import { parseCommandLine } from "./commands/command-line.ts";
+import { commands } from "./commands/index.ts";
+import type { Io, Output } from "./commands/io.ts";
+import { ProgressReporter } from "./commands/progress.ts";
+import { version } from "./commands/version.ts";
+import { exitStatus, LandscapeError } from "./errors.ts";
+
+/** Runs one command line and gives its exit status: 0 done, 1 failed, 2 wrong use, 130 interrupted. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const json = argv.includes("--json");
+  const silent = json || argv.includes("--quiet");
+  const progress: Progress = silent ? silentProgress : new ProgressReporter(io.stderr);
+  try {
+    const request = parseCommandLine(argv, commands, await version());
+    if (request.kind === "print") {
+      io.stdout.write(request.text);
+      return 0;
+    }
+    const run = request.command.prepare(request.model, request.given);
+    const warn = (line: string) => {
+      if (!silent) io.stderr.write(`${line}\n`);
+    };
+    const outcome = await run({ io, progress, argv, warn });
+    progress.close();
+    const text = json ? JSON.stringify(outcome.json) : outcome.lines.join("\n");
+    io.stdout.write(`${text}\n`);
+    return 0;
+  } catch (error) {
+    progress.close();
+    return explain(error, argv, io, json);
+  }
+}
+
+/** One sentence on stderr; with --json the same as an object on stdout; the stack only with --debug. */
+function explain(error: unknown, argv: readonly string[], io: Io, json: boolean): number {
+  const known = translate(error);
+  io.stderr.write(`${known.code === "INTERRUPTED" ? "" : "error: "}${known.message}\n`);
+  if (argv.includes("--debug"))
+    io.stderr.write(`${error instanceof Error ? stacks(error) : String(error)}\n`);
+  if (json) {
+    const { code, message, details } = known;
+    io.stdout.write(`${JSON.stringify({ error: { code, message, details } })}\n`);
+  }
+  return exitStatus(known);
+}
+
+function translate(error: unknown): LandscapeError {
+  if (error instanceof LandscapeError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const outOfMemory = error instanceof RangeError && /allocation failed|array length/i.test(message);
+  if (outOfMemory) {
+    return new LandscapeError(
+      "RUNTIME_FAILED",
+      `out of memory: ${message}. lower --batch, --memory or --max-products; the same command continues`,
+    );
+  }
+  return new LandscapeError("INTERNAL", `${message} (internal: please report; --debug shows where)`);
+}
+
+function stacks(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stacks(error.cause)}` : "";
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+function outputOf(stream: WriteStream): Output {
+  return {
+    write: (text) => void stream.write(text),
+    isTTY: stream.isTTY === true,
+    color: stream.isTTY === true && styleText("red", "x", { stream }) !== "x",
+    columns: stream.columns ?? 80,
+  };
+}
+
+/** The only place that touches the process: its streams, signals and exit status. */
+async function runAsProgram(): Promise<void> {
+  const interrupt = new AbortController();
+  process.on("SIGINT", () => {
+    if (interrupt.signal.aborted) process.exit(130);
+    process.stderr.write("\nstopping after this point; again to quit now. The same command continues.\n");
+    interrupt.abort();
+  });
+  // Who reads us (head, less) may have seen enough.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      process.exit(process.exitCode ?? 0);
+    });
+  }
+  process.exitCode = await main(process.argv.slice(2), {
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
+    env: process.env,
+    cwd: process.cwd(),
+    signal: interrupt.signal,
+  });
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await runAsProgram();

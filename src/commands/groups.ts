@@ -1,0 +1,198 @@
+import { bytes, choice, flag, integer, type Option, type OptionTable, text, texts } from "./options.ts";
+
+const modelAndData = "Model and data:";
+const where = "Where:";
+const output = "Output:";
+
+/** Which model, on which data, under which loss. */
+export interface ProblemOptions {
+  readonly data: string | null;
+  readonly testData: string | null;
+  readonly target: string;
+  readonly samples: number | null;
+  readonly testSamples: number | null;
+  readonly normalize: string | null;
+  readonly scale: string | null;
+  readonly offset: string | null;
+  readonly loss: "auto" | "cross-entropy" | "mse" | "bce" | "output";
+  readonly logits: "auto" | "logits" | "log-probabilities" | "probabilities";
+  readonly ignoreIndex: number | null;
+  readonly classAxis: number | null;
+  readonly output: string | null;
+  readonly params: readonly string[];
+  readonly freeze: readonly string[];
+}
+
+export const problemOptions: OptionTable<ProblemOptions> = {
+  data: text<null>({
+    group: modelAndData,
+    describe: "F: training data; an .npz with one array per input (or x) and y, idx pair images,labels, …",
+    fallback: null,
+  }),
+  testData: text<null>({ group: modelAndData, describe: "F: test data, in the same form", fallback: null }),
+  target: text<string>({
+    group: modelAndData,
+    describe: "NAME: the array of targets [default y]",
+    fallback: "y",
+    advanced: true,
+  }) as Option<string>,
+  samples: integer<null>(
+    { group: modelAndData, describe: "N: the first N training samples [default all]", fallback: null },
+    1,
+  ),
+  testSamples: integer<null>(
+    { group: modelAndData, describe: "N: the first N test samples [default all]", fallback: null },
+    1,
+  ),
+  normalize: text<null>({
+    group: modelAndData,
+    describe: "MEAN,STD[,255]: x becomes (x/255 − mean)/std; per channel M1,M2,M3,S1,S2,S3[,255]",
+    fallback: null,
+  }),
+  scale: text<null>({
+    group: modelAndData,
+    describe: "S: x becomes S·x + O; a number or one for each channel [default 1]",
+    fallback: null,
+    advanced: true,
+  }),
+  offset: text<null>({
+    group: modelAndData,
+    describe: "O: see --scale [default 0]",
+    fallback: null,
+    advanced: true,
+  }),
+  loss: choice<ProblemOptions["loss"]>(
+    {
+      group: modelAndData,
+      describe: "auto, cross-entropy, mse, bce or output (the output is the loss) [default auto]",
+      fallback: "auto",
+    },
+    ["auto", "cross-entropy", "mse", "bce", "output"],
+  ),
+  logits: choice<ProblemOptions["logits"]>(
+    {
+      group: modelAndData,
+      describe: "auto, logits, log-probabilities or probabilities: what the output is [default auto]",
+      fallback: "auto",
+      advanced: true,
+    },
+    ["auto", "logits", "log-probabilities", "probabilities"],
+  ),
+  ignoreIndex: integer<null>(
+    {
+      group: modelAndData,
+      describe: "I: positions with this label do not count",
+      fallback: null,
+      advanced: true,
+    },
+    Number.MIN_SAFE_INTEGER,
+  ),
+  classAxis: integer<null>(
+    {
+      group: modelAndData,
+      describe: "A: axis of the classes in the output [default 1]",
+      fallback: null,
+      advanced: true,
+    },
+    -16,
+    16,
+  ),
+  output: text<null>({
+    group: modelAndData,
+    describe: "NAME: the graph output, or any tensor inside, that the loss takes",
+    fallback: null,
+    advanced: true,
+  }),
+  params: texts({
+    group: modelAndData,
+    describe: "GLOB: initializers that are parameters (may be repeated) [default by use]",
+    advanced: true,
+  }),
+  freeze: texts({
+    group: modelAndData,
+    describe: "GLOB: parameters to keep fixed (may be repeated)",
+    advanced: true,
+  }),
+};
+
+/** On which device, with how many processes. */
+export interface WhereOptions {
+  readonly device: "auto" | "cpu" | "cuda" | "webgpu";
+  readonly threads: number | null;
+  readonly workers: number | null;
+  readonly memory: number | null;
+  readonly batch: number | null;
+}
+
+export const whereOptions: OptionTable<WhereOptions> = {
+  device: choice<WhereOptions["device"]>(
+    { group: where, describe: "auto, cpu, cuda or webgpu [default auto]", fallback: "auto" },
+    ["auto", "cpu", "cuda", "webgpu"],
+  ),
+  workers: integer<null>(
+    {
+      group: where,
+      describe: "N: processes; results do not depend on it [default one per core]",
+      fallback: null,
+    },
+    1,
+    1024,
+  ),
+  threads: integer<null>(
+    { group: where, describe: "N: threads of each process [default 1]", fallback: null, advanced: true },
+    1,
+    1024,
+  ),
+  memory: bytes<null>({
+    group: where,
+    describe: "BYTES: memory of one process for intermediate values [default 512MiB]",
+    fallback: null,
+    advanced: true,
+  }),
+  batch: integer<null>(
+    { group: where, describe: "N: samples in one pass [default by memory]", fallback: null, advanced: true },
+    1,
+  ),
+};
+
+/** How the result is given. */
+export interface TalkOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly debug: boolean;
+}
+
+export const talkOptions: OptionTable<TalkOptions> = {
+  json: flag(output, "one JSON object on stdout and nothing else there"),
+  quiet: flag(output, "no progress", true),
+  debug: flag(output, "stacks of errors", true),
+};
+
+export const seedOption: Option<number> = integer<number>(
+  { group: "What:", describe: "N: seed of everything random [default 0]", fallback: 0 },
+  0,
+);
+
+export const npzOption: Option<string | null> = text<null>({
+  group: output,
+  describe: "F.npz: write the arrays of the result",
+  fallback: null,
+});
+
+export const hvpOption: Option<"fd" | "exact"> = choice<"fd" | "exact">(
+  {
+    group: "What:",
+    describe: "fd (differences of gradients) or exact (the graph of ∇⟨∇L, v⟩) products [default fd]",
+    fallback: "fd",
+  },
+  ["fd", "exact"],
+);
+
+export const kinksOption: Option<"frozen" | "moving"> = choice<"frozen" | "moving">(
+  {
+    group: "What:",
+    describe: "frozen: differences with branches held, the Hessian; moving: plain [default frozen]",
+    fallback: "frozen",
+  },
+  ["frozen", "moving"],
+);

@@ -1,0 +1,176 @@
+import { LandscapeError } from "../errors.ts";
+
+export type Group = "Model and data:" | "What:" | "Where:" | "Output:";
+
+/** One option of the command line: how it is explained, read and left out. */
+export interface Option<T> {
+  readonly group: Group;
+  /** One sentence; begins with the form of the value where there is one. */
+  readonly describe: string;
+  readonly fallback: T;
+  /** A flag takes no value; every other option takes exactly one. */
+  readonly flag: boolean;
+  /** May be given several times. */
+  readonly repeat: boolean;
+  /** Shown by `--help` only, not by `-h`. */
+  readonly advanced: boolean;
+  /** Reads the values as typed; throws a sentence about what was expected. */
+  read(texts: readonly string[]): T;
+}
+
+/** Keys are camelCase; on the command line they are written in kebab-case. */
+export type OptionTable<T> = { readonly [K in keyof T]-?: Option<T[K]> };
+
+interface Meta<T> {
+  readonly group: Group;
+  readonly describe: string;
+  readonly fallback: T;
+  readonly advanced?: boolean;
+}
+
+function valued<T>(meta: Meta<T>, read: (text: string) => T): Option<T> {
+  return {
+    advanced: false,
+    ...meta,
+    flag: false,
+    repeat: false,
+    read: (texts) => read(texts[0] ?? ""),
+  };
+}
+
+class Expected extends Error {}
+
+/** Says that the text is not what the option takes. */
+function expected(what: string): never {
+  throw new Expected(what);
+}
+
+export function flag(group: Group, describe: string, advanced: boolean = false): Option<boolean> {
+  return { group, describe, advanced, fallback: false, flag: true, repeat: false, read: () => true };
+}
+
+export function text<T extends string | null>(meta: Meta<T>): Option<T | string> {
+  return valued<T | string>(meta, (t) => (t === "" ? expected("a value that is not empty") : t));
+}
+
+export function texts(meta: Omit<Meta<readonly string[]>, "fallback">): Option<readonly string[]> {
+  return {
+    advanced: false,
+    ...meta,
+    fallback: [],
+    flag: false,
+    repeat: true,
+    read: (all) => (all.some((t) => t === "") ? expected("a value that is not empty") : all),
+  };
+}
+
+export function choice<T extends string>(meta: Meta<T>, choices: readonly T[]): Option<T> {
+  return valued<T>(meta, (t) => choices.find((c) => c === t) ?? expected(choices.join(", ")));
+}
+
+export function integer<T extends number | null>(
+  meta: Meta<T>,
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): Option<T | number> {
+  const what =
+    most === Number.MAX_SAFE_INTEGER
+      ? `a whole number of at least ${least}`
+      : `a whole number from ${least} to ${most}`;
+  return valued<T | number>(meta, (t) => {
+    const n = /^[+-]?\d+$/.test(t) ? Number(t) : Number.NaN;
+    return Number.isSafeInteger(n) && n >= least && n <= most ? n : expected(what);
+  });
+}
+
+/** A finite number above `above`, and at most `most`. */
+export function positive<T extends number | null>(
+  meta: Meta<T>,
+  most: number = Infinity,
+): Option<T | number> {
+  const what = most === Infinity ? "a number above 0" : `a number above 0 and at most ${most}`;
+  return valued<T | number>(meta, (t) => {
+    const n = readNumber(t);
+    return n !== undefined && n > 0 && n <= most ? n : expected(what);
+  });
+}
+
+/** A memory size: `800000000`, `2GB`, `512MiB`. */
+export function bytes<T extends number | null>(meta: Meta<T>): Option<T | number> {
+  const units: Readonly<Record<string, number>> = {
+    "": 1,
+    k: 1e3,
+    m: 1e6,
+    g: 1e9,
+    ki: 2 ** 10,
+    mi: 2 ** 20,
+    gi: 2 ** 30,
+  };
+  return valued<T | number>(meta, (t) => {
+    const match = /^(\d+(?:\.\d+)?)\s*([kmg]i?)?b?$/i.exec(t);
+    const size = match ? Math.floor(Number(match[1]) * units[(match[2] ?? "").toLowerCase()]!) : Number.NaN;
+    return size >= 1 && Number.isSafeInteger(size) ? size : expected("a size such as 2GB or 512MiB");
+  });
+}
+
+/** `count` points from `from` to `to`, both ends included. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+}
+
+/** A grid this wide already takes hours; more is a slip of the pen. */
+const maxPoints = 10_001;
+
+export function range(meta: Meta<Range | null>): Option<Range | null> {
+  const what = `FROM:TO:COUNT with FROM below TO and COUNT from 2 to ${maxPoints}, such as -1:1:31`;
+  return valued<Range | null>(meta, (t) => {
+    const parts = t.split(":");
+    const [from, to] = parts.slice(0, 2).map(readNumber);
+    const count = /^\d+$/.test(parts[2] ?? "") ? Number(parts[2]) : Number.NaN;
+    const ok = parts.length === 3 && from !== undefined && to !== undefined && from < to;
+    return ok && count >= 2 && count <= maxPoints ? { from, to, count } : expected(what);
+  });
+}
+
+/** A decimal number as people write it; not the hexadecimal, empty or infinite ones that `Number` takes too. */
+function readNumber(t: string): number | undefined {
+  const n = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(t) ? Number(t) : Number.NaN;
+  return Number.isFinite(n) ? n : undefined;
+}
+
+/** camelCase → kebab-case. */
+export function optionName(key: string): string {
+  return key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+}
+
+/** Reads all options of a table from what yargs found; `given` maps kebab-case names to values. */
+export function readOptions<T>(table: OptionTable<T>, given: Readonly<Record<string, unknown>>): T {
+  const values: Record<string, unknown> = {};
+  for (const [key, option] of Object.entries(table) as [string, Option<unknown>][]) {
+    const name = optionName(key);
+    values[key] = readOption(name, option, given[name]);
+  }
+  return values as T;
+}
+
+function readOption(name: string, option: Option<unknown>, given: unknown): unknown {
+  if (given === undefined || (option.flag && given === false)) return option.fallback;
+  const all = Array.isArray(given) ? given : [given];
+  if (all.length > 1 && !option.repeat && !option.flag) {
+    throw new LandscapeError("INVALID_OPTION", `--${name} is given ${all.length} times; expected once`, {
+      option: name,
+    });
+  }
+  const typed = all.map(String);
+  try {
+    return option.read(typed);
+  } catch (error) {
+    if (!(error instanceof Expected)) throw error;
+    const got = typed.map((t) => JSON.stringify(t)).join(", ");
+    throw new LandscapeError("INVALID_OPTION", `invalid --${name}: ${got}; expected ${error.message}`, {
+      option: name,
+    });
+  }
+}

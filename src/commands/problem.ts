@@ -1,0 +1,94 @@
+import { statSync } from "node:fs";
+import type { DatasetSpec } from "../data/index.ts";
+import { parseNormalization } from "../data/normalization.ts";
+import { LandscapeError } from "../errors.ts";
+import type { Problem } from "../objective/index.ts";
+import type { Context } from "./command.ts";
+import type { ProblemOptions, WhereOptions } from "./groups.ts";
+
+/** Fixed, not a share of what is free: the batch follows from it, and with the batch the last bits. */
+const DEFAULT_MEMORY = 512 * 2 ** 20;
+
+/** Opens model and data, does `work` with them, and closes them whatever happens. */
+export async function withProblem<T>(
+  model: string,
+  options: ProblemOptions & WhereOptions,
+  context: Context,
+  work: (problem: Problem) => Promise<T>,
+): Promise<T> {
+  const problem = await openModelAndData(model, options);
+  try {
+    if (problem.notice) context.warn(problem.notice);
+    for (const warning of problem.checkpoint.warnings) context.warn(`warning: ${warning.message}`);
+    return await work(problem);
+  } finally {
+    await problem.close();
+  }
+}
+
+async function openModelAndData(model: string, options: ProblemOptions & WhereOptions): Promise<Problem> {
+  assertExists(model, "model");
+  if (options.data === null) {
+    throw new LandscapeError(
+      "INVALID_OPTION",
+      "no data given; expected --data F with inputs and targets, such as train.npz",
+      {
+        option: "data",
+      },
+    );
+  }
+  // onnxruntime takes a moment to load: not before the command line and the files are known to be right.
+  const { openProblem } = await import("../objective/index.ts");
+  return openProblem({
+    model,
+    output: options.output ?? undefined,
+    params: options.params,
+    freeze: options.freeze,
+    train: datasetSpec(options.data, options.samples, "train", options),
+    test:
+      options.testData === null ? null : datasetSpec(options.testData, options.testSamples, "test", options),
+    loss: {
+      loss: options.loss,
+      logits: options.logits,
+      ignoreIndex: options.ignoreIndex,
+      classAxis: options.classAxis,
+    },
+    device: options.device,
+    threads: options.threads ?? 1,
+    workers: options.workers ?? "auto",
+    memory: options.memory ?? DEFAULT_MEMORY,
+    batch: options.batch,
+  });
+}
+
+function datasetSpec(
+  path: string,
+  samples: number | null,
+  split: "train" | "test",
+  options: ProblemOptions,
+): DatasetSpec {
+  const normalization = parseNormalization({
+    normalize: options.normalize ?? undefined,
+    scale: options.scale ?? undefined,
+    offset: options.offset ?? undefined,
+  });
+  return { path, split, samples, target: options.target, normalization };
+}
+
+function assertExists(path: string, what: string): void {
+  if (statSync(path, { throwIfNoEntry: false })) return;
+  throw new LandscapeError(
+    "INVALID_MODEL",
+    `no such ${what}: ${JSON.stringify(path)}; expected an .onnx file`,
+    { path },
+  );
+}
+
+/** Throws when there is nothing to differentiate by. */
+export function requireParameters(problem: Problem): void {
+  if (problem.train.n > 0) return;
+  throw new LandscapeError(
+    "INVALID_MODEL",
+    'the model has no trained parameters to differentiate by. see the reasons with "onnx-landscape inspect"',
+  );
+}

@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FolderStore } from "../../src/analysis/folder-store.ts";
+import { JournaledObjective } from "../../src/analysis/journaled-objective.ts";
+import { silentProgress } from "../../src/analysis/progress.ts";
+import { RunFolder } from "../../src/analysis/run-folder.ts";
+import type { Objective } from "../../src/objective/types.ts";
+import { ToyObjective } from "../support/toy-objective.ts";
+
+let parent: string;
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), "units-"));
+});
+afterEach(() => rm(parent, { recursive: true }));
+
+const toy = () => new ToyObjective({ curvatures: [3, 1, -1], slope: [0.1, 0, 0], classes: true });
+
+async function journaled(inner: Objective, split: "train" | "test" = "train"): Promise<JournaledObjective> {
+  const identity = { command: "test", inputs: {}, options: {}, versions: {} };
+  const store = new FolderStore(await RunFolder.open(join(parent, "out"), identity));
+  return new JournaledObjective(inner, split, store, silentProgress);
+}
+
+const direction = (id: string, ...vector: number[]) => ({ id, vector: Float64Array.from(vector) });
+
+describe("JournaledObjective", () => {
+  it("gives from the journal, to the last bit, what another process computed", async () => {
+    const at = [{ coefficient: 0.3, direction: direction("x", 1, 0, 0) }];
+    const options = { method: "fd", kinks: "frozen" } as const;
+    const v = Float64Array.from([1, 1 / 3, 0]);
+    const ask = async (o: Objective) => [
+      await o.evaluate(at),
+      await o.gradient(at),
+      await o.groupGradients(),
+      await o.hvp(v, options),
+      await o.hvp(v, { ...options, relativeStep: 1e-3 }),
+    ];
+    const first = await ask(await journaled(toy()));
+    const inner = toy();
+    expect(await ask(await journaled(inner))).toEqual(first);
+    expect(inner.calls).toEqual({});
+  });
+
+  it("tells points, vectors, options and data sets apart", async () => {
+    const inner = toy();
+    const train = await journaled(inner);
+    const x = direction("x", 1, 0, 0);
+    await train.evaluate([{ coefficient: 0.1, direction: x }]);
+    await train.evaluate([{ coefficient: 0.2, direction: x }]);
+    await train.evaluate([{ coefficient: 0.1, direction: direction("y", 0, 1, 0) }]);
+    const test = await journaled(inner, "test");
+    await test.evaluate([{ coefficient: 0.1, direction: x }]);
+    expect(inner.calls["evaluate"]).toBe(4);
+    const v = Float64Array.from([1, 0, 0]);
+    await train.hvp(v, { method: "fd", kinks: "frozen" });
+    await train.hvp(v, { method: "fd", kinks: "moving" });
+    await train.hvp(
+      v.map((y) => -y),
+      { method: "fd", kinks: "frozen" },
+    );
+    expect(inner.calls["hvp"]).toBe(3);
+  });
+
+  it("knows θ₀ by any name: a zero displacement is none", async () => {
+    const inner = toy();
+    const objective = await journaled(inner);
+    await objective.evaluate();
+    await objective.evaluate([{ coefficient: 0, direction: direction("x", 1, 0, 0) }]);
+    await objective.evaluate([{ coefficient: -0, direction: direction("y", 0, 1, 0) }]);
+    expect(inner.calls["evaluate"]).toBe(1);
+  });
+
+  it("keeps nothing of a piece that failed", async () => {
+    const failing = new ToyObjective({
+      curvatures: [1, 1, 1],
+      before: () => {
+        throw new Error("no");
+      },
+    });
+    await expect((await journaled(failing)).evaluate()).rejects.toThrow("no");
+    const inner = toy();
+    await (await journaled(inner)).evaluate();
+    expect(inner.calls["evaluate"]).toBe(1);
+  });
+});
