@@ -1,0 +1,48 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { readNpzArray } from "../../src/data/index.ts";
+import { runJson } from "../support/cli.ts";
+import { describeWithFixtures } from "../support/fixtures.ts";
+import { cosine, paperArgs, reference, referenceVector } from "./paper.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "landscape-eigs-"));
+
+interface Pair {
+  readonly value: number;
+  readonly residual: number;
+  readonly converged: boolean;
+  readonly end: string;
+}
+
+const cases = [
+  { name: "resnet20", hvp: "fd", top: 1e-3, bottom: 1e-3, angle: 0.999 },
+  { name: "fcnn2", hvp: "fd", top: 1e-3, bottom: 1e-2, angle: 0.999 },
+  { name: "fcnn10", hvp: "fd", top: 1e-3, bottom: 1e-2, angle: 0.999 },
+  { name: "fcnn2", hvp: "exact", top: 1e-4, bottom: 1e-2, angle: 0.999 },
+];
+
+describeWithFixtures("eigenpairs of real checkpoints against float64", () => {
+  it.each(cases)("$name, $hvp", { timeout: 240_000 }, async ({ name, hvp, top, bottom, angle }) => {
+    const npz = join(folder, `${name}-${hvp}.npz`);
+    const args = ["eigs", ...paperArgs(name), "--top", "3", "--bottom", "3", "--hvp", hvp, "--npz", npz];
+    const out = await runJson(args);
+    const pairs = out["eigenvalues"] as Pair[];
+    expect(pairs.map((p) => p.end)).toEqual(["top", "top", "top", "bottom", "bottom", "bottom"]);
+    const expected = {
+      top: (reference(name, "top") as { values: number[] }).values[0] as number,
+      bottom: (reference(name, "bottom") as { values: number[] }).values[0] as number,
+    };
+    const [first, lowest] = [pairs[0] as Pair, pairs[3] as Pair];
+    expect(Math.abs(first.value / expected.top - 1)).toBeLessThan(top);
+    expect(Math.abs(lowest.value / expected.bottom - 1)).toBeLessThan(bottom);
+    // The residual is a bound: the nearest eigenvalue lies within it.
+    expect(Math.abs(first.value - expected.top)).toBeLessThan(first.residual + 1e-6 * expected.top);
+    const vectors = await readNpzArray(npz, "vectors");
+    const n = vectors.shape[1] as number;
+    const row = (i: number) => Float64Array.from((vectors.data as Float64Array).subarray(i * n, (i + 1) * n));
+    expect(Math.abs(cosine(row(0), await referenceVector(`${name}/top1`)))).toBeGreaterThan(angle);
+    expect(Math.abs(cosine(row(3), await referenceVector(`${name}/bottom1`)))).toBeGreaterThan(angle);
+  });
+});
