@@ -1,0 +1,332 @@
+import { createHash } from "node:crypto";
+import { LandscapeError } from "../errors.ts";
+import { type Converter, converter, type FeedType, firstOutside, isFloatType } from "./convert.ts";
+import { type FittedArray, findArray, fitArray, type InputRequirement } from "./fit.ts";
+import { channelsOf, type Normalization, transformOf } from "./normalization.ts";
+import type { NdArray, NumericArray } from "./npy.ts";
+import { sliceRows } from "./npz.ts";
+import { openData } from "./open.ts";
+import { type SampleSplit, splitSamples } from "./split.ts";
+import { type ArrayStore, missingArray, showShape } from "./store.ts";
+
+/** Which data to load, as plain data: a worker loads the same from it. */
+export interface DatasetSpec {
+  /** An .npz, a folder of them, `images,labels` of idx files, or CIFAR-10 binaries. */
+  readonly path: string;
+  /** Which files of a CIFAR-10 folder. */
+  readonly split: "train" | "test";
+  /** The first N samples; null takes all. */
+  readonly samples: number | null;
+  /** Name of the array of targets. Only the default, `y`, may be missing. */
+  readonly target: string;
+  readonly normalization: Normalization | undefined;
+}
+
+/** What the model takes. */
+export interface DatasetRequirements {
+  readonly inputs: readonly InputRequirement[];
+}
+
+/** A tensor as the runtime takes it. */
+export interface Feed {
+  readonly type: FeedType;
+  readonly dims: readonly number[];
+  readonly data: NumericArray;
+}
+
+export interface Batch {
+  readonly inputs: ReadonlyMap<string, Feed>;
+  readonly target: Feed | null;
+}
+
+/** Samples with their targets, checked: types and shapes fit the model, and everything is finite. */
+export interface Dataset {
+  readonly path: string;
+  readonly samples: number;
+  /** The only size that batches may have, for models of a fixed one; null when any will do. */
+  readonly batchSize: number | null;
+  /** Of the contents used and their normalisation, whatever the file's format and compression. */
+  readonly sha256: string;
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  /** Samples [start, end), converted and normalised. */
+  batch(start: number, end: number): Batch;
+  /** Throws unless the targets are integers from 0 to classes − 1, or `ignoreIndex`. */
+  assertLabels(classes: number, ignoreIndex: number | null): void;
+}
+
+const DEFAULT_TARGET = "y";
+
+/** Loads the samples that `spec` names, as `requirements` asks for them. Arrays that are not needed are not read. */
+export async function loadDataset(spec: DatasetSpec, requirements: DatasetRequirements): Promise<Dataset> {
+  const { inputs } = requirements;
+  const store = await openData(spec.path, { split: spec.split, limit: spec.samples ?? undefined });
+  try {
+    const fitted: FittedArray[] = [];
+    for (const input of inputs) {
+      const array = findArray(store, input, inputs.length === 1);
+      fitted.push(fitArray(store, array, await store.info(array), input));
+    }
+    const target = await findTarget(store, spec.target);
+    const split = limitSamples(store, splitSamples(store, fitted, target), spec);
+    return await assemble(spec, store, fitted, target, split);
+  } finally {
+    await store.close();
+  }
+}
+
+async function findTarget(
+  store: ArrayStore,
+  name: string,
+): Promise<{ array: string; shape: readonly number[] } | null> {
+  if (store.arrays.includes(name)) return { array: name, shape: (await store.info(name)).shape };
+  if (name === DEFAULT_TARGET) return null;
+  throw missingArray(store, name, "no targets");
+}
+
+function limitSamples(store: ArrayStore, split: SampleSplit, { samples: limit }: DatasetSpec): SampleSplit {
+  const where = JSON.stringify(store.name);
+  const { samples, batchSize } = split;
+  if (samples === 0)
+    throw new LandscapeError("INVALID_DATA", `empty data set: ${where} has no samples`, { path: store.name });
+  if (limit === null || limit === samples) return split;
+  const fail = (why: string): never => {
+    throw new LandscapeError("INVALID_OPTION", `cannot take ${limit} samples of ${where}: ${why}`, {
+      path: store.name,
+      asked: limit,
+      samples,
+    });
+  };
+  if (!Number.isSafeInteger(limit) || limit < 1) fail("expected a whole number above 0");
+  if (limit > samples) fail(`it has ${samples}. ask for ${samples} or fewer`);
+  if (batchSize !== null && limit % batchSize !== 0) {
+    fail(`the model was exported for batches of ${batchSize}. ask for a multiple of it`);
+  }
+  return { ...split, samples: limit };
+}
+
+/** An input ready to be cut into batches. */
+interface LoadedInput {
+  readonly name: string;
+  readonly type: FeedType;
+  readonly stored: NdArray;
+  readonly convert: Converter;
+  readonly batched: boolean;
+}
+
+async function assemble(
+  spec: DatasetSpec,
+  store: ArrayStore,
+  fitted: readonly FittedArray[],
+  targetArray: { readonly array: string } | null,
+  split: SampleSplit,
+): Promise<Dataset> {
+  const { samples, batchSize } = split;
+  const normalized = normalizedInputs(spec.normalization, fitted);
+  const inputs: LoadedInput[] = [];
+  for (const input of fitted) {
+    const batched = split.batched.has(input.input);
+    const stored = { ...(await store.read(input.array, batched ? [0, samples] : undefined)) };
+    const shape = batched ? [samples, ...input.shape.slice(1)] : input.shape;
+    inputs.push(prepare(store, input, { ...stored, shape }, batched, normalized.get(input.input)));
+  }
+  const target = targetArray && (await loadTarget(store, targetArray.array, samples));
+  return {
+    path: store.name,
+    samples,
+    batchSize,
+    sha256: fingerprint(inputs, target, normalized),
+    warnings: rawPixelWarnings(fitted, normalized),
+    batch: (start, end) => ({
+      inputs: new Map(inputs.map((input) => [input.name, feedOf(input, start, end)])),
+      target: target && targetFeed(target, start, end),
+    }),
+    assertLabels: (classes, ignoreIndex) => assertLabels(store, spec.target, target, classes, ignoreIndex),
+  };
+}
+
+/** Which inputs are normalised: those stored as bytes; where there are none, the only one of floats. */
+function normalizedInputs(
+  normalization: Normalization | undefined,
+  fitted: readonly FittedArray[],
+): ReadonlyMap<string, Normalization> {
+  if (normalization === undefined) return new Map();
+  const floats = fitted.filter((i) => isFloatType(i.type));
+  const bytes = floats.filter((i) => i.info.dtype === "uint8");
+  const chosen = bytes.length > 0 ? bytes : floats;
+  if (chosen.length === 0 || (bytes.length === 0 && floats.length > 1)) {
+    const names = fitted.map((i) => `"${i.input}" (${i.type}, stored as ${i.info.dtype})`).join(", ");
+    throw new LandscapeError(
+      "INVALID_OPTION",
+      `nothing to normalise: the inputs are ${names}; expected one float input, or uint8 images. leave out --normalize, --scale and --offset`,
+    );
+  }
+  for (const input of chosen) checkChannels(normalization, input);
+  return new Map(chosen.map((i) => [i.input, normalization]));
+}
+
+function checkChannels(normalization: Normalization, { input, shape }: FittedArray): void {
+  const channels = channelsOf(normalization);
+  if (channels === 1 || shape[1] === channels) return;
+  throw new LandscapeError(
+    "INVALID_OPTION",
+    `cannot normalise input "${input}": numbers for ${channels} channels, but its shape is ${showShape([null, ...shape.slice(1)])}; expected one, or ${shape[1] ?? 1} (the length of axis 1)`,
+  );
+}
+
+function prepare(
+  store: ArrayStore,
+  input: FittedArray,
+  stored: NdArray,
+  batched: boolean,
+  normalization: Normalization | undefined,
+): LoadedInput {
+  // Normalised values of floats are checked as floats: they are what is fed.
+  const type = normalization && isFloatType(input.type) ? floatOf(stored, input.type) : input.type;
+  assertInside(store, input.array, stored, type);
+  if (normalization) assertNormalizable(store, input, stored, normalization);
+  return {
+    name: input.input,
+    type: input.type,
+    stored,
+    convert: converter(stored, input.type, normalization),
+    batched,
+  };
+}
+
+/** Stored doubles may exceed float32 before they are normalised. */
+function floatOf(stored: NdArray, type: FeedType): FeedType {
+  return stored.dtype === "float64" ? "float64" : type;
+}
+
+function assertInside(
+  store: ArrayStore,
+  array: string,
+  { dtype, shape, data }: NdArray,
+  type: FeedType,
+): void {
+  const bad = firstOutside(data, type);
+  if (bad < 0) return;
+  const value = String(data[bad]);
+  const finite = Number.isFinite(Number(data[bad]));
+  const expected = finite ? `numbers that ${type} can hold` : "finite numbers";
+  throw new LandscapeError(
+    "INVALID_DATA",
+    `unusable data: array "${array}" (${dtype}) of ${JSON.stringify(store.name)} holds ${value} at ${showIndex(bad, shape)}; expected ${expected}`,
+    { path: store.name, array, value, index: bad },
+  );
+}
+
+/** The map is monotonic in every channel, so that extremes in range mean all are. */
+function assertNormalizable(
+  store: ArrayStore,
+  input: FittedArray,
+  { dtype, data }: NdArray,
+  n: Normalization,
+): void {
+  let [least, most] = [Infinity, -Infinity];
+  for (const x of data as Float32Array) {
+    if (x < least) least = x;
+    if (x > most) most = x;
+  }
+  for (let c = 0; c < channelsOf(n); c++) {
+    const ends = Float64Array.of(least, most).map(transformOf(n, dtype, c));
+    if (firstOutside(ends, input.type) < 0) continue;
+    throw new LandscapeError(
+      "INVALID_OPTION",
+      `cannot normalise array "${input.array}" of ${JSON.stringify(store.name)}: ${least} to ${most} becomes ${ends[0]} to ${ends[1]}, which ${input.type} cannot hold`,
+    );
+  }
+}
+
+function showIndex(flat: number, shape: readonly number[]): string {
+  const index: number[] = [];
+  let rest = flat;
+  for (const d of [...shape].reverse()) {
+    index.unshift(rest % d);
+    rest = Math.floor(rest / d);
+  }
+  return `[${index.join(", ")}]`;
+}
+
+/** Labels as int64, measured targets as float32. */
+async function loadTarget(store: ArrayStore, array: string, samples: number): Promise<Feed> {
+  const stored = await store.read(array, [0, samples]);
+  const type: FeedType = isFloatType(stored.dtype) ? "float32" : "int64";
+  assertInside(store, array, stored, type);
+  return { type, dims: stored.shape, data: converter(stored, type, undefined)(stored.data) };
+}
+
+function feedOf({ type, stored, convert, batched }: LoadedInput, start: number, end: number): Feed {
+  const part = batched ? sliceRows(stored, start, end) : stored;
+  return { type, dims: part.shape, data: convert(part.data) };
+}
+
+function targetFeed({ type, dims, data }: Feed, start: number, end: number): Feed {
+  const part = sliceRows({ dtype: "float32", shape: dims, data }, start, end);
+  return { type, dims: part.shape, data: part.data };
+}
+
+function fingerprint(
+  inputs: readonly LoadedInput[],
+  target: Feed | null,
+  normalized: ReadonlyMap<string, Normalization>,
+): string {
+  const hash = createHash("sha256");
+  const add = (what: unknown, data: NumericArray): void => {
+    hash.update(`${JSON.stringify(what)}\n`);
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  };
+  for (const { name, stored } of inputs) {
+    add(
+      { name, dtype: stored.dtype, shape: stored.shape, normalization: normalized.get(name) ?? null },
+      stored.data,
+    );
+  }
+  if (target) add({ target: target.type, shape: target.dims }, target.data);
+  return hash.digest("hex");
+}
+
+function rawPixelWarnings(
+  fitted: readonly FittedArray[],
+  normalized: ReadonlyMap<string, Normalization>,
+): Dataset["warnings"] {
+  const raw = fitted.filter(
+    (i) => isFloatType(i.type) && i.info.dtype === "uint8" && !normalized.has(i.input),
+  );
+  return raw.map((i) => ({
+    code: "RAW_PIXELS",
+    message: `input "${i.input}" is fed bytes from 0 to 255 as they are; if the model was trained on normalised images, give --normalize`,
+  }));
+}
+
+function assertLabels(
+  store: ArrayStore,
+  name: string,
+  target: Feed | null,
+  classes: number,
+  ignoreIndex: number | null,
+): void {
+  if (target === null) return;
+  const fail = (why: string): never => {
+    throw new LandscapeError(
+      "INVALID_DATA",
+      `unusable labels: array "${name}" of ${JSON.stringify(store.name)} ${why}`,
+      {
+        path: store.name,
+        array: name,
+        classes,
+      },
+    );
+  };
+  if (target.type !== "int64") fail(`has type ${target.type}; expected integers from 0 to ${classes - 1}`);
+  const data = target.data as BigInt64Array;
+  const most = BigInt(classes);
+  const ignored = ignoreIndex === null ? null : BigInt(ignoreIndex);
+  const bad = data.findIndex((label) => (label < 0n || label >= most) && label !== ignored);
+  if (bad < 0) return;
+  const hint =
+    ignoreIndex === null && data[bad]! < 0n
+      ? `. to leave such positions out: --ignore-index ${data[bad]}`
+      : "";
+  fail(`holds ${data[bad]} at ${showIndex(bad, target.dims)}; expected 0 to ${classes - 1}${hint}`);
+}

@@ -1,0 +1,17 @@
+export { groupsFor, type SampleRange, sampleBatches } from "./batches.ts";
+export type { FeedType } from "./convert.ts";
+export {
+  type Batch,
+  type Dataset,
+  type DatasetRequirements,
+  type DatasetSpec,
+  type Feed,
+  loadDataset,
+} from "./dataset.ts";
+export type { InputRequirement } from "./fit.ts";
+export { type Normalization, type NormalizationOptions, parseNormalization } from "./normalization.ts";
+export type { Dtype, NdArray, NumericArray } from "./npy.ts";
+export { type ArrayToWrite, openNpz, writeNpz } from "./npz.ts";
+export { openData } from "./open.ts";
+export type { ArrayStore } from "./store.ts";
+export { parseVectorAddress, readNpzArray, readVector, type VectorAddress } from "./vector.ts";
