@@ -1,7 +1,15 @@
 import type { Call, Value } from "../onnx/graph.ts";
 import { type ElementType, isFloat } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
-import { frozenOutput, inferBroadcast, inferFloat, inferSame, isUniform, keeps } from "./elementwise.ts";
+import {
+  frozenOutput,
+  inferBroadcast,
+  inferFloat,
+  inferPair,
+  inferSame,
+  isUniform,
+  keeps,
+} from "./elementwise.ts";
 import { foldBinary, foldUnary } from "./fold.ts";
 import type { FrozenForm, OpRecord, RuleTable, VjpScope } from "./record.ts";
 import {
@@ -101,7 +109,7 @@ function powVjp(s: VjpScope, input: number): Value {
 /** x − q·y with q the whole quotient, which is the decision; the frozen form moves from θ₀'s exact value. */
 const modulo: OpRecord = {
   wrt: "all",
-  infer: inferBroadcast,
+  infer: inferPair,
   fold: (call) =>
     foldBinary((x, y) => {
       if (y === 0) return undefined;
@@ -144,7 +152,7 @@ function isFloatCall(call: Call): boolean {
 export const arithmetic: RuleTable = {
   Add: {
     wrt: "all",
-    infer: inferBroadcast,
+    infer: inferPair,
     fold: foldBinary((x, y) => x + y),
     simplify: (_b, call) =>
       isUniform(call, 1, 0) ? keeps(call, 0) : isUniform(call, 0, 0) ? keeps(call, 1) : undefined,
@@ -152,7 +160,7 @@ export const arithmetic: RuleTable = {
   },
   Sub: {
     wrt: "all",
-    infer: inferBroadcast,
+    infer: inferPair,
     fold: foldBinary((x, y) => x - y),
     simplify: (b, call) => {
       if (isUniform(call, 1, 0)) return keeps(call, 0);
@@ -163,7 +171,7 @@ export const arithmetic: RuleTable = {
   },
   Mul: {
     wrt: "all",
-    infer: inferBroadcast,
+    infer: inferPair,
     fold: foldBinary((x, y) => x * y),
     simplify: (b, call) => {
       for (const [i, other] of [
@@ -180,7 +188,7 @@ export const arithmetic: RuleTable = {
   },
   Div: {
     wrt: "all",
-    infer: inferBroadcast,
+    infer: inferPair,
     fold: foldBinary(divide),
     simplify: (_b, call) => (isUniform(call, 1, 1) ? keeps(call, 0) : undefined),
     // d/db a/b = −y/b

@@ -1,7 +1,7 @@
 import type { Call, Value } from "../onnx/graph.ts";
 import type { ElementType, TensorType } from "../onnx/tensor.ts";
 import { type GraphBuilder, ONNX_TYPE_CODES } from "./builder.ts";
-import { inferBroadcast, inferSame, keeps } from "./elementwise.ts";
+import { inferPair, inferSame, keeps } from "./elementwise.ts";
 import { foldBinary, foldCast, foldUnary, foldWhere } from "./fold.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
 import { broadcastOperands, misfit, operand, sameType, tensorType, typeOf, uniformOf } from "./typing.ts";
@@ -11,7 +11,7 @@ import { broadcastOperands, misfit, operand, sameType, tensorType, typeOf, unifo
 function comparison(f: (x: number, y: number) => boolean): OpRecord {
   return {
     wrt: [],
-    infer: (call) => [tensorType(call, "bool", inferBroadcast(call)[0]!.dims)],
+    infer: (call) => [tensorType(call, "bool", inferPair(call)[0]!.dims)],
     fold: foldBinary((x, y) => Number(f(x, y)), "bool"),
   };
 }
@@ -21,7 +21,7 @@ function logic(f: (x: number, y: number) => number): OpRecord {
     wrt: [],
     infer: (call) => {
       if (sameType(call, [0, 1]) !== "bool") throw misfit(call, "bool operands");
-      return inferBroadcast(call);
+      return inferPair(call);
     },
     fold: foldBinary(f),
   };

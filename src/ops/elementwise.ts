@@ -5,6 +5,7 @@ import type { FrozenForm } from "./record.ts";
 import {
   broadcastOperands,
   floatOperand,
+  misfit,
   operand,
   range,
   sameDims,
@@ -30,6 +31,13 @@ export function inferBroadcast(call: Call): readonly TensorType[] {
   operand(call, 0);
   const all = range(call.inputs.length);
   return [tensorType(call, sameType(call, all), broadcastOperands(call, all))];
+}
+
+/** Exactly two inputs of one type, broadcast together. */
+export function inferPair(call: Call): readonly TensorType[] {
+  operand(call, 1);
+  if (call.inputs.length !== 2) throw misfit(call, "two inputs");
+  return inferBroadcast(call);
 }
 
 /** Input `i` if the result has its type: then a call that changes nothing may give it back. */

@@ -202,6 +202,11 @@ function oneHotAxis(call: Call): { axis: number; depth: number } {
   return { axis, depth };
 }
 
+function inferTrilu(call: Call): readonly TensorType[] {
+  if (typeOf(call, 0).dims.length < 2) throw misfit(call, "at least two axes");
+  return [typeOf(call, 0)];
+}
+
 function triluKeeps(call: Call): (index: readonly number[]) => boolean {
   const k = constantInts(call, 1, "a diagonal")?.[0] ?? 0;
   const upper = call.int("upper", 1) !== 0;
@@ -295,11 +300,11 @@ export const indexing: RuleTable = {
   },
   Trilu: {
     wrt: [0],
-    infer: (call) => {
-      if (typeOf(call, 0).dims.length < 2) throw misfit(call, "at least two axes");
-      return [typeOf(call, 0)];
+    infer: inferTrilu,
+    fold: (call) => {
+      inferTrilu(call);
+      return foldMask(call, triluKeeps(call));
     },
-    fold: (call) => foldMask(call, triluKeeps(call)),
     vjp: (s) => s.b.call("Trilu", [s.dy(), s.node.inputs[1] ?? null], s.node.attributes),
   },
   DepthToSpace: depthToSpace,
