@@ -1,0 +1,13 @@
+export { linearAxis } from "./axis.ts";
+export { type Draw, filterDirection, randomDirection } from "./directions.ts";
+export {
+  evaluatePlane,
+  evaluateProfile,
+  type GridLosses,
+  type GridOptions,
+  type GridResult,
+  type ProfileLosses,
+  type ProfileResult,
+  type Splits,
+} from "./grid.ts";
+export { type ChosenRange, chooseRange, type RangeOptions } from "./range.ts";
