@@ -35,7 +35,7 @@ export const gradient: Command = defineCommand<GradientOptions>({
   },
   run: (model, options, context) =>
     withProblem(model, options, context, async (problem) => {
-      requireParameters(problem);
+      await requireParameters(problem);
       const { train } = problem;
       const { loss, accuracy, samples, gradient: g } = await train.gradient([], context.io.signal);
       const parameters = train.parameters.map(({ name, shape, offset, size }) => ({
@@ -51,23 +51,15 @@ export const gradient: Command = defineCommand<GradientOptions>({
           theta: { shape: [g.length], data: train.theta },
         });
       }
-      if (options.emit) await emitGradient(problem, options.emit, options);
+      if (options.emit) await emitGradient(problem, options.emit, options.target);
       const json = { loss, accuracy, samples, norm: norm(g), parameters };
       return { json, lines: gradientLines(json, options) };
     }),
 });
 
-/** The whole data in one batch, unless --batch says otherwise: then the file gives the mean that was printed. */
-async function emitGradient(problem: Problem, path: string, options: GradientOptions): Promise<void> {
+async function emitGradient(problem: Problem, path: string, target: string): Promise<void> {
   const { emitGradientModel } = await import("../model/emit.ts");
-  if (problem.checkpoint.parameters.length === 0) {
-    throw new LandscapeError(
-      "INVALID_MODEL",
-      'no parameters to differentiate by; see "onnx-landscape inspect"',
-    );
-  }
-  const programs = problem.opened.programs(options.batch ?? problem.train.samples);
-  await writeWhole(path, emitGradientModel(problem.checkpoint, programs, options.target));
+  await writeWhole(path, emitGradientModel(problem.checkpoint, problem.programs(), target));
 }
 
 interface GradientJson {

@@ -56,7 +56,7 @@ export const hvp: Command = defineCommand<HvpCommandOptions>({
   },
   run: (model, options, context) =>
     withProblem(model, options, context, async (problem) => {
-      requireParameters(problem);
+      await requireParameters(problem);
       const { train } = problem;
       const v = await makeVector(options, train.n);
       const { method, kinks } = options;

@@ -85,10 +85,7 @@ function assertExists(path: string, what: string): void {
 }
 
 /** Throws when there is nothing to differentiate by. */
-export function requireParameters(problem: Problem): void {
-  if (problem.train.n > 0) return;
-  throw new LandscapeError(
-    "INVALID_MODEL",
-    'the model has no trained parameters to differentiate by. see the reasons with "onnx-landscape inspect"',
-  );
+export async function requireParameters(problem: Problem): Promise<void> {
+  const { assertHasParameters } = await import("../model/checkpoint.ts");
+  assertHasParameters(problem.checkpoint);
 }

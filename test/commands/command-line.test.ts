@@ -1,13 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { main } from "../../src/cli.ts";
 import { commands } from "../../src/commands/index.ts";
-import { captureIo } from "../support/capture-io.ts";
+import { type CommandResult, run as runArgs } from "../support/cli.ts";
 
-async function run(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
-  const captured = captureIo();
-  const status = await main(argv, captured.io);
-  return { status, out: captured.out(), err: captured.err() };
-}
+const run = (...argv: string[]): Promise<CommandResult> => runArgs(argv);
 
 const wrong: readonly [line: string, message: RegExp][] = [
   ["", /no command given; expected one of /],

@@ -106,7 +106,7 @@ describe("the time left", () => {
       clock.pass(2200);
       reporter.tick(10, true);
     }
-    clock.pass(500);
+    clock.pass(1000);
     // 50 of 200 in 11 s: 150 more take 33 s.
     expect(text()).toContain("about 33 s left");
     expect(text()).toContain("2.2 s each");

@@ -81,7 +81,10 @@ export class ToyObjective implements Objective {
     // Moving branches are told from frozen ones by a known factor.
     const factor = options.kinks === "moving" ? 1.5 : 1;
     const hv = v.map((x, i) => factor * this.options.curvatures[i]! * x);
-    return { hv, step: options.method === "fd" ? 1e-4 * this.thetaNorm : null, error: 1e-12 };
+    if (options.method === "exact") return { hv, step: null, error: 1e-12, model: null };
+    const step = (options.relativeStep ?? 1e-4) * this.thetaNorm;
+    const model = options.relativeStep === undefined ? { noise: 1e-12 * step, truncation: 0 } : null;
+    return { hv, step, error: 1e-12, model };
   }
 
   async close(): Promise<void> {}
