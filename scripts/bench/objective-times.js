@@ -7,7 +7,7 @@ const problem = await openProblem({
   model: `${folder}/model.onnx`,
   params: [],
   freeze: [],
-  train: { path: `${folder}/data.npz` },
+  train: { path: `${folder}/data.npz`, split: "train", samples: null, target: "y", normalization: undefined },
   test: null,
   loss: { loss: "auto", logits: "auto", ignoreIndex: null, classAxis: null },
   device: "cpu",

@@ -49,15 +49,15 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
 
   const train = datasets.get("train") as Dataset;
   const sessions = new SessionCache(checkpoint, runtime, spec.loss, (n) => batchTypes(train, n));
-  const one = sessions.of(1);
-  const bytesPerSample = gradientBytes(one.programs.gradientBytes);
+  const one = sessions.of(train.batchSize ?? 1);
+  const bytesPerSample = gradientBytes(one.programs.gradientBytes) / (train.batchSize ?? 1);
   const batch = spec.batch ?? chooseBatch(bytesPerSample, spec.memory);
   const splits = new Map<Split, OpenedSplit>();
   for (const [split, dataset] of datasets) {
     if (one.spec.classes !== null && one.spec.kind === "cross-entropy") {
       dataset.assertLabels(one.spec.classes, one.spec.ignoreIndex);
     }
-    const groups = sampleBatches(dataset.samples, groupsFor(dataset.samples), batch);
+    const groups = sampleBatches(dataset.samples, groupsFor(dataset.samples), batch, dataset.batchSize);
     const evaluator = new Evaluator(checkpoint, dataset, sessions, groups, {
       memory: spec.memory / 2,
       bake: worthBaking(dataset.samples, bytesPerSample, checkpoint, runtime),

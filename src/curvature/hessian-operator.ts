@@ -1,0 +1,21 @@
+import type { ProductInfo, SymmetricOperator } from "../numerics/operator.ts";
+import type { HvpOptions, Objective } from "../objective/types.ts";
+
+/** The Hessian of an objective as a symmetric operator of order N, by products of the given kind. */
+export class HessianOperator implements SymmetricOperator {
+  readonly n: number;
+  private readonly objective: Objective;
+  private readonly options: HvpOptions;
+
+  constructor(objective: Objective, options: HvpOptions) {
+    this.n = objective.n;
+    this.objective = objective;
+    this.options = options;
+  }
+
+  async apply(x: Float64Array, out: Float64Array, signal?: AbortSignal): Promise<ProductInfo> {
+    const { hv, error } = await this.objective.hvp(x, this.options, signal);
+    out.set(hv);
+    return { error };
+  }
+}
