@@ -81,3 +81,9 @@ export function forwardOf(c: Case, type: FloatType, records: RecordLookup): Forw
 function retyped(tensor: Tensor, type: FloatType): Tensor {
   return { type, dims: tensor.dims, data: numbersAs(type, Array.from(tensor.data as ArrayLike<number>)) };
 }
+
+/** Whether the row feeds an operand of an operator that has differentiable inputs. */
+export function isDifferentiable(c: Case, records: RecordLookup): boolean {
+  const fed = c.inputs.some((x) => x !== null && !("data" in x));
+  return fed && records(c.domain ?? "", c.op)?.wrt.length !== 0;
+}

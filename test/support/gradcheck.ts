@@ -185,6 +185,13 @@ async function opened<T extends { checked: Checked }>(
   throw new Error("unreachable");
 }
 
+/** All that is emitted for a row: value, gradient, and the gradient's gradient. */
+export function gradientGraph(c: Case, type: FloatType, records: RecordLookup): Graph {
+  const forward = forwardOf(c, type, records);
+  const expanded = expandGraph(forward.graph, records);
+  return differentiated(forward, c.order ?? 2, records, [], (b) => emitted(expanded, b)).graph;
+}
+
 /**
  * Checks a row: gradients of order 1 and 2 against differences, types and shapes, closure; and of the frozen
  * form the same value and gradient at the point, no kink left, and gradients of both orders elsewhere.
