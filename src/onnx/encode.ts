@@ -107,9 +107,10 @@ class GraphEncoder {
   }
 
   private node(node: Node): onnx.NodeProto.$Properties {
-    const input = node.inputs.map((v) =>
-      v === null ? "" : this.use(v, `used by ${node.op} "${node.name}"`),
-    );
+    const end = node.inputs.findLastIndex((v) => v !== null) + 1;
+    const input = node.inputs
+      .slice(0, end)
+      .map((v) => (v === null ? "" : this.use(v, `used by ${node.op} "${node.name}"`)));
     const attribute = encodeAttributes(node.attributes, (g) => this.graph(g));
     for (const value of node.outputs) this.defined.add(value);
     const output = node.outputs.map((v) => this.names.get(v) ?? "");
