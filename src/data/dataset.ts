@@ -78,7 +78,15 @@ async function findTarget(
   store: ArrayStore,
   name: string,
 ): Promise<{ array: string; shape: readonly number[] } | null> {
-  if (store.arrays.includes(name)) return { array: name, shape: (await store.info(name)).shape };
+  if (store.arrays.includes(name)) {
+    const { shape } = await store.info(name);
+    if (shape.length > 0) return { array: name, shape };
+    throw new LandscapeError(
+      "INVALID_DATA",
+      `unusable targets: array "${name}" of ${JSON.stringify(store.name)} is a single number; expected one entry for each sample`,
+      { path: store.name, array: name },
+    );
+  }
   if (name === DEFAULT_TARGET) return null;
   throw missingArray(store, name, "no targets");
 }
