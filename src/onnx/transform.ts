@@ -34,7 +34,7 @@ export class Emitter {
 
   /** Takes over the body of a graph whose inputs are bound. */
   splice(graph: Graph): void {
-    this.nodes.push(...graph.nodes);
+    for (const node of graph.nodes) this.nodes.push(node);
     for (const value of graph.initializers) this.constants.add(value);
   }
 }

@@ -65,9 +65,12 @@ export const clip: Rewrite = (node, emit) => {
   return reemit(node, emit, { inputs, attributes: { min: undefined, max: undefined } });
 };
 
-/** Dropout (12), which does nothing unless an input says that it trains. Its mask was no bool before 10. */
-export const dropout: Rewrite = (node, emit, { version, isUsed }) => {
-  if (version < 10 && isUsed(1)) return undefined;
+/**
+ * Dropout (12), which does nothing unless an input says that it trains. What its mask holds when it does
+ * nothing was not the same before.
+ */
+export const dropout: Rewrite = (node, emit, { isUsed }) => {
+  if (isUsed(1)) return undefined;
   const ratio = emit.constant(float32Tensor([], [node.float("ratio", 0.5)]), nameOf(node, "ratio"));
   return reemit(node, emit, { inputs: [node.x(0), ratio], attributes: { ratio: undefined } });
 };

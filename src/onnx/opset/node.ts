@@ -1,7 +1,9 @@
+import { ONNX_TYPE_CODES } from "../element-type.ts";
 import {
   type Attribute,
   Call,
   floatAttribute,
+  intAttribute,
   type Node,
   type OutputHint,
   stringAttribute,
@@ -54,7 +56,7 @@ export function scalarLike(node: Node, emit: Emitter, what: string, value: numbe
   const single = emit.constant(float32Tensor([], [value]), name);
   if (like.type === undefined || like.type === "float32") return single;
   const hint = { name: `${name}/cast`, type: like.type, shape: [] };
-  return emit.node(new Call("CastLike", [single, like]), [hint])[0] as Value;
+  return emit.call("Cast", [single], { to: intAttribute(ONNX_TYPE_CODES[like.type]) }, hint);
 }
 
 /** Rewrites by removing attributes that say nothing to the operators of opset 18. */
