@@ -2,8 +2,10 @@ import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { assembling } from "./assembling.ts";
 import { comparisons } from "./comparisons.ts";
+import { convolution } from "./convolution.ts";
 import { generators } from "./generators.ts";
 import { indexing } from "./indexing.ts";
+import { matmul } from "./matmul.ts";
 import type { OpRecord, RecordLookup, RuleTable } from "./record.ts";
 import { reductions } from "./reductions.ts";
 import { shape } from "./shape.ts";
@@ -14,8 +16,10 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   arithmetic,
   assembling,
   comparisons,
+  convolution,
   generators,
   indexing,
+  matmul,
   reductions,
   shape,
   softmax,

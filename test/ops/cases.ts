@@ -2,6 +2,7 @@ import { int64Tensor, type Tensor } from "../../src/onnx/tensor.ts";
 import { float, ONNX_TYPE_CODES } from "../../src/ops/builder.ts";
 import type { Case, Operand } from "../support/case.ts";
 import type { Sampler } from "../support/sample.ts";
+import { nnCases } from "./cases-nn.ts";
 
 /** The table that the gradient and value tests loop over: every record has a row. */
 
@@ -386,4 +387,5 @@ export const cases: readonly Case[] = [
   ...assembling,
   ...indexing,
   ...classification,
+  ...nnCases,
 ];

@@ -3,8 +3,8 @@ import { gradient } from "../../src/autodiff/gradient.ts";
 import type { Graph, Value } from "../../src/onnx/graph.ts";
 import { isFloat, type Tensor } from "../../src/onnx/tensor.ts";
 import { GraphBuilder, numbersAs } from "../../src/ops/builder.ts";
-import { expandGraph } from "../../src/ops/expand.ts";
-import type { RecordLookup } from "../../src/ops/record.ts";
+import { expandGraph, rewriteCalls } from "../../src/ops/expand.ts";
+import { INTERNAL_DOMAIN, type RecordLookup } from "../../src/ops/record.ts";
 import { rewrite } from "../../src/ops/rewrite.ts";
 import { type Case, type FloatType, type Forward, forwardOf, nameOf, type Operand } from "./case.ts";
 import { lacksKernel, type OpenGraph, openGraph, runGraph } from "./ort.ts";
@@ -169,15 +169,24 @@ function stepped(x: Numbers, d: Numbers | undefined, step: number): Numbers {
   return d === undefined ? x : x.map((xi, i) => xi + step * (d[i] as number));
 }
 
+/** Opens a graph with our own operators lowered: what is left is standard. */
+async function openLowered(graph: Graph, records: RecordLookup): Promise<OpenGraph> {
+  const lowered = rewriteCalls(graph, records, "lower");
+  const ours = lowered.nodes.filter((node) => node.domain === INTERNAL_DOMAIN);
+  if (ours.length > 0) throw new Error(`lowering leaves ${ours.map((node) => node.op).join(", ")}`);
+  return await openGraph(lowered);
+}
+
 /** Opens the graph in float64 where the runtime has kernels, else in float32. */
 async function opened<T extends { checked: Checked }>(
   c: Case,
+  records: RecordLookup,
   make: (type: FloatType) => T,
 ): Promise<T & { session: OpenGraph; type: FloatType }> {
   for (const type of c.type ? [c.type] : (["float64", "float32"] as const)) {
     const made = make(type);
     try {
-      return { ...made, type, session: await openGraph(made.checked.graph) };
+      return { ...made, type, session: await openLowered(made.checked.graph, records) };
     } catch (error) {
       if (type === "float32" || c.type || !lacksKernel(error)) throw error;
     }
@@ -185,11 +194,12 @@ async function opened<T extends { checked: Checked }>(
   throw new Error("unreachable");
 }
 
-/** All that is emitted for a row: value, gradient, and the gradient's gradient. */
+/** All that is emitted for a row, as it runs: value, gradient, and the gradient's gradient. */
 export function gradientGraph(c: Case, type: FloatType, records: RecordLookup): Graph {
   const forward = forwardOf(c, type, records);
   const expanded = expandGraph(forward.graph, records);
-  return differentiated(forward, c.order ?? 2, records, [], (b) => emitted(expanded, b)).graph;
+  const { graph } = differentiated(forward, c.order ?? 2, records, [], (b) => emitted(expanded, b));
+  return rewriteCalls(graph, records, "lower");
 }
 
 /**
@@ -202,7 +212,7 @@ export async function checkGradient(
   records: RecordLookup,
 ): Promise<{ type: FloatType; frozen: boolean }> {
   const order = c.order ?? 2;
-  const { checked, forward, expanded, session, type } = await opened(c, (type) => {
+  const { checked, forward, expanded, session, type } = await opened(c, records, (type) => {
     const forward = forwardOf(c, type, records);
     const expanded = expandGraph(forward.graph, records);
     const checked = differentiated(forward, order, records, [], (b) => emitted(expanded, b));
@@ -267,7 +277,7 @@ async function checkFrozen(
     return graph.outputs.map((v) => became.get(v) as Value);
   });
   assertSmooth(checked, wrt, inputs, fed, records);
-  const session = await openGraph(checked.graph);
+  const session = await openLowered(checked.graph, records);
   try {
     const seedsOf = (now: readonly Value[], before: readonly Value[]) =>
       now.map((v, i) => [v, at.get(before[i] as Value) as Numbers] as const);

@@ -1,0 +1,197 @@
+import { float32Tensor, int64Tensor, type Tensor } from "../../src/onnx/tensor.ts";
+import type { AttributeInit } from "../../src/ops/builder.ts";
+import type { Case, Operand } from "../support/case.ts";
+import type { Sampler } from "../support/sample.ts";
+
+/** Rows of the operators that networks are made of: products, convolutions, pools, normalisations. */
+
+function x(dims: readonly number[], sample: Sampler = "default"): Operand {
+  return { dims, sample };
+}
+
+type Attributes = Readonly<Record<string, AttributeInit>>;
+
+/** A row of an operator that is linear in each operand: checked with step 1. */
+function linear(op: string, dims: readonly (readonly number[])[], attrs: Attributes = {}, note = ""): Case {
+  return { op, inputs: dims.map((d) => x(d)), attrs, linear: true, note };
+}
+
+const products: readonly Case[] = [
+  linear("MatMul", [
+    [2, 3],
+    [3, 4],
+  ]),
+  linear("MatMul", [[3], [3]]),
+  linear("MatMul", [[3], [3, 2]]),
+  linear("MatMul", [[2, 3], [3]]),
+  linear("MatMul", [[3], [2, 3, 2]]),
+  linear("MatMul", [[2, 2, 3], [3]]),
+  linear("MatMul", [
+    [2, 2, 3],
+    [3, 4],
+  ]),
+  linear("MatMul", [
+    [2, 1, 2, 3],
+    [1, 1, 3, 2],
+  ]),
+  linear("MatMul", [
+    [2, 3],
+    [1, 3, 2],
+  ]),
+  linear("MatMul", [
+    [2, 3],
+    [2, 3, 2],
+  ]),
+  linear("MatMul", [
+    [2, 1, 2, 3],
+    [2, 3, 2],
+  ]),
+  ...[0, 1].flatMap((transA) =>
+    [0, 1].map((transB) =>
+      linear("Gemm", [transA ? [3, 2] : [2, 3], transB ? [4, 3] : [3, 4], [4]], {
+        transA,
+        transB,
+        alpha: 0.5,
+        beta: 1.5,
+      }),
+    ),
+  ),
+  linear("Gemm", [
+    [2, 3],
+    [3, 4],
+    [2, 4],
+  ]),
+  linear("Gemm", [
+    [2, 3],
+    [3, 4],
+    [2, 1],
+  ]),
+  linear("Gemm", [[2, 3], [3, 4], []]),
+  linear("Gemm", [
+    [2, 3],
+    [3, 4],
+  ]),
+  ...[0, 1].flatMap((transA) =>
+    [0, 1].map(
+      (transB): Case => ({
+        ...linear("FusedMatMul", [transA ? [2, 3, 2] : [2, 2, 3], transB ? [2, 4, 3] : [2, 3, 4]], {
+          transA,
+          transB,
+          alpha: 0.5,
+        }),
+        domain: "com.microsoft",
+      }),
+    ),
+  ),
+  {
+    ...linear(
+      "FusedMatMul",
+      [
+        [3, 2, 2],
+        [3, 2, 2],
+      ],
+      { transBatchA: 1, transBatchB: 1, transB: 1 },
+    ),
+    domain: "com.microsoft",
+  },
+  ...(
+    [
+      ["ij,jk->ik", [2, 3], [3, 4]],
+      ["ij,jk", [2, 3], [3, 4]],
+      ["bhid,bhjd->bhij", [2, 2, 3, 2], [2, 2, 4, 2]],
+      ["bhwc,hkc->bhwk", [2, 2, 3, 2], [2, 4, 2]],
+      ["...ij,...jk->...ik", [2, 1, 2, 3], [2, 3, 3, 2]],
+      ["i,j->ij", [2], [3]],
+      ["i,i->", [3], [3]],
+      ["ij->ji", [2, 3]],
+      ["ij->i", [2, 3]],
+      ["ii->i", [3, 3]],
+      ["ii", [3, 3]],
+      ["ij,k->jk", [2, 3], [2]],
+      ["ij , jk , kl -> il", [2, 3], [3, 2], [2, 2]],
+      ["ab,b...->a...", [2, 3], [3, 2, 2]],
+      ["...a,a", [2, 2, 3], [3]],
+      ["ij,ij->ij", [2, 3], [1, 3]],
+    ] as const
+  ).map(([equation, ...dims]) => ({ ...linear("Einsum", dims, { equation }), linear: dims.length < 3 })),
+];
+
+interface Variant {
+  readonly x: readonly number[];
+  readonly w: readonly number[];
+  readonly attrs?: Attributes;
+  readonly bias?: boolean;
+}
+
+const convVariants: readonly Variant[] = [
+  { x: [2, 3, 5], w: [4, 3, 3] },
+  { x: [2, 3, 6], w: [4, 3, 3], attrs: { strides: [2], pads: [1, 0], dilations: [2] } },
+  { x: [2, 2, 5, 4], w: [3, 2, 3, 3], attrs: { pads: [1, 1, 1, 1] }, bias: true },
+  // Few channels at a large plane: the products are summed over the batch.
+  { x: [2, 1, 8, 9], w: [2, 1, 3, 3], attrs: { pads: [1, 1, 1, 1] } },
+  { x: [2, 2, 8, 8], w: [1, 2, 3, 2], attrs: { pads: [2, 0, 1, 1], dilations: [1, 2] } },
+  // Many channels at a small plane: the batch is merged into the product.
+  { x: [2, 6, 3, 3], w: [5, 6, 3, 3], attrs: { pads: [1, 1, 1, 1] } },
+  { x: [3, 4, 3, 4], w: [4, 4, 2, 3], attrs: { pads: [0, 2, 1, 1] } },
+  { x: [2, 4, 5, 5], w: [4, 4, 5, 5], attrs: { pads: [2, 2, 2, 2] } },
+  { x: [2, 4, 4, 4], w: [4, 4, 3, 3], attrs: { pads: [2, 2, 2, 2], dilations: [2, 2] } },
+  { x: [1, 2, 4, 4], w: [3, 2, 3, 3] },
+  { x: [2, 4, 5, 5], w: [6, 2, 3, 3], attrs: { group: 2, pads: [1, 1, 1, 1] }, bias: true },
+  { x: [2, 3, 5, 5], w: [3, 1, 3, 3], attrs: { group: 3, pads: [1, 1, 1, 1] } },
+  { x: [2, 3, 6, 5], w: [6, 1, 3, 3], attrs: { group: 3, pads: [1, 1, 1, 1], strides: [2, 2] } },
+  { x: [2, 4, 6, 6], w: [4, 2, 3, 3], attrs: { group: 2, strides: [2, 1] } },
+  { x: [2, 2, 7, 6], w: [3, 2, 3, 3], attrs: { strides: [2, 2], pads: [1, 1, 1, 1] } },
+  { x: [2, 2, 7, 6], w: [3, 2, 3, 3], attrs: { strides: [2, 2], dilations: [2, 1] } },
+  { x: [2, 2, 9, 9], w: [3, 2, 7, 7], attrs: { strides: [2, 2], pads: [3, 3, 3, 3] } },
+  { x: [2, 4, 9, 9], w: [2, 2, 7, 7], attrs: { strides: [2, 2], pads: [3, 3, 3, 3], group: 2 } },
+  { x: [2, 3, 4, 3], w: [4, 3, 1, 1], bias: true },
+  { x: [2, 4, 4, 3], w: [4, 2, 1, 1], attrs: { group: 2 } },
+  { x: [2, 3, 5, 5], w: [4, 3, 1, 1], attrs: { strides: [2, 2] } },
+  { x: [2, 3, 3, 3], w: [4, 3, 1, 1], attrs: { pads: [1, 1, 1, 1] } },
+  { x: [2, 2, 6, 4], w: [3, 2, 3, 2], attrs: { strides: [3, 2] } },
+  { x: [2, 1, 3, 3], w: [2, 1, 2, 2], attrs: { pads: [3, 0, 2, 3] } },
+  ...["SAME_UPPER", "SAME_LOWER", "VALID"].map((auto_pad) => ({
+    x: [1, 2, 5, 6],
+    w: [2, 2, 2, 3],
+    attrs: { auto_pad, strides: [2, 1] },
+  })),
+  { x: [1, 2, 3, 4, 3], w: [2, 2, 2, 3, 2], attrs: { pads: [1, 1, 0, 0, 1, 1] } },
+  { x: [2, 2, 4, 4, 4], w: [2, 1, 2, 2, 2], attrs: { group: 2, strides: [2, 1, 2], dilations: [1, 2, 1] } },
+  { x: [2, 2, 2, 3, 2], w: [3, 2, 1, 1, 1] },
+];
+
+const transposedVariants: readonly Variant[] = [
+  { x: [2, 3, 4], w: [3, 2, 3] },
+  { x: [2, 2, 3, 4], w: [2, 3, 3, 3], attrs: { pads: [1, 1, 1, 1] }, bias: true },
+  {
+    x: [2, 2, 3, 3],
+    w: [2, 3, 3, 3],
+    attrs: { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] },
+  },
+  { x: [2, 4, 3, 3], w: [4, 1, 2, 2], attrs: { strides: [2, 2], group: 2 }, bias: true },
+  { x: [1, 2, 3, 3], w: [2, 2, 3, 3], attrs: { strides: [2, 3], dilations: [2, 1] } },
+  { x: [1, 2, 3, 3], w: [2, 2, 3, 3], attrs: { strides: [2, 2], output_shape: [6, 6] } },
+  { x: [1, 2, 3, 3], w: [2, 2, 3, 3], attrs: { strides: [2, 2], output_shape: [7, 8] } },
+  ...["SAME_UPPER", "SAME_LOWER", "VALID"].map((auto_pad) => ({
+    x: [1, 2, 3, 3],
+    w: [2, 2, 3, 4],
+    attrs: { auto_pad, strides: [2, 2] },
+  })),
+  { x: [1, 2, 2, 2, 3], w: [2, 2, 2, 3, 2], attrs: { strides: [1, 2, 1] } },
+];
+
+function convRows(op: string, variants: readonly Variant[]): Case[] {
+  return variants.map((v) => {
+    const channels = op === "Conv" ? v.w[0]! : v.w[1]! * Number(v.attrs?.["group"] ?? 1);
+    return linear(op, [v.x, v.w, ...(v.bias ? [[channels]] : [])], v.attrs);
+  });
+}
+
+export const nnCases: readonly Case[] = [
+  ...products,
+  ...convRows("Conv", convVariants),
+  ...convRows("ConvTranspose", transposedVariants),
+];
+
+export type { Tensor };
+export { float32Tensor, int64Tensor };
