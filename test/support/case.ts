@@ -22,7 +22,7 @@ export interface Case {
   readonly outputs?: number;
   /** Differentiated inputs; all that the record names and that are fed if not given. */
   readonly wrt?: readonly number[];
-  /** Linear in each input: a difference with step 1 is then exact. */
+  /** Linear in each of one or two inputs: a central difference with step 1 is then exact. */
   readonly linear?: boolean;
   /** Highest order that is checked; 2 if not given. */
   readonly order?: 1 | 2;
