@@ -36,6 +36,15 @@ export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Onn
     return decode(bytes, options.readExternal ?? refuseExternal);
   } catch (error) {
     if (error instanceof Problem) throw invalidModel(options.path, error.message, error.details);
+    // The engine's own limits: an allocation that fails, more entries than a Map can have.
+    if (error instanceof RangeError) {
+      throw invalidModel(
+        options.path,
+        `it is too large to be read (${error.message}). Use more memory`,
+        {},
+        error,
+      );
+    }
     throw error;
   }
 }

@@ -70,6 +70,7 @@ class GraphEncoder {
   private readonly names: ReadonlyMap<Value, string>;
   private readonly external: EncodeOptions["external"];
   private readonly defined = new Set<Value>();
+  private readonly nodeNames = new Map<string, number>();
 
   constructor(names: ReadonlyMap<Value, string>, external: EncodeOptions["external"]) {
     this.names = names;
@@ -90,6 +91,14 @@ class GraphEncoder {
       output: graph.outputs.map((v) => this.info(v)),
       value_info: inner.filter((v) => this.names.has(v)).map((v) => this.info(v)),
     };
+  }
+
+  /** onnxruntime refuses two nodes of one name; rewrites may repeat the hints of others. */
+  private nodeName(node: Node): string {
+    if (node.name === "") return "";
+    const times = this.nodeNames.get(node.name) ?? 0;
+    this.nodeNames.set(node.name, times + 1);
+    return times === 0 ? node.name : `${node.name}__${times}`;
   }
 
   private info(value: Value): onnx.ValueInfoProto.$Properties {
@@ -118,7 +127,7 @@ class GraphEncoder {
     return {
       input,
       output,
-      name: node.name,
+      name: this.nodeName(node),
       op_type: op_type ?? "",
       domain: node.domain,
       attribute,

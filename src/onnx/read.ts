@@ -57,8 +57,12 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Tensors may share bytes, but not so much that a small file fills the memory. */
+const MAX_SHARING = 16;
+
 /** Reads external data from files in `folder`; refuses links that lead out of it. */
 export function folderReader(folder: string): ReadExternal {
+  const readOf = new Map<string, number>();
   return ({ location, offset, tensor }, length) => {
     const label = `external data ${quote(location)} of ${quote(tensor)}`;
     const file = resolveInside(folder, location, label);
@@ -71,6 +75,11 @@ export function folderReader(folder: string): ReadExternal {
           `${label} is too short; expected at least ${offset + length} bytes, got ${info.size}. Copy it again, or export the model again`,
         );
       }
+      const total = (readOf.get(file) ?? 0) + length;
+      if (total > MAX_SHARING * info.size) {
+        throw new Problem(`tensors refer to more than ${MAX_SHARING} times the bytes that ${label} has`);
+      }
+      readOf.set(file, total);
       return readFully(descriptor, offset, length, label);
     } finally {
       closeSync(descriptor);

@@ -7,7 +7,7 @@ import { type ElementType, sizeOf, type Tensor, type TensorData, type TensorType
 
 export type TensorProto = onnx.TensorProto.$Properties;
 
-/** Reads `length` bytes at the offset of `reference`, or throws a `Problem`. */
+/** Reads `length` bytes at the offset of `reference` into an array that is handed over, or throws. */
 export type ReadExternal = (reference: ExternalReference, length: number) => Uint8Array;
 
 /** Reads a tensor in any encoding. Nothing is allocated before the sizes are known to agree. */
@@ -85,11 +85,11 @@ const ARRAYS = {
 function fromRaw(type: ElementType, raw: Uint8Array, size: number, name: string): TensorData {
   const expected = size * ELEMENT_BYTES[type];
   if (raw.length !== expected) throw mismatch(type, raw.length, size, name);
-  // A copy, since raw data may lie unaligned and would keep the whole file in memory.
-  const bytes = new Uint8Array(expected);
-  bytes.set(raw);
+  // Raw data is a view of the file, may lie unaligned, and would keep the whole file in memory.
+  const isView = raw.byteOffset !== 0 || raw.byteLength !== raw.buffer.byteLength;
+  const bytes = isView ? new Uint8Array(raw) : raw;
   if (type === "bool") return bytes.map((b) => (b === 0 ? 0 : 1));
-  return new ARRAYS[type as Numeric](bytes.buffer);
+  return new ARRAYS[type as Numeric](bytes.buffer as ArrayBuffer);
 }
 
 function mismatch(type: ElementType, bytes: number, size: number, name: string): Problem {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readModel } from "../../src/onnx/index.ts";
-import { bytesOf, holding, longs } from "./protos.ts";
+import { bytesOf, holding, longs, smallModel } from "./protos.ts";
 
 let root: string;
 let folder: string;
@@ -116,4 +116,22 @@ test("refuses data that was cut off", async () => {
   const path = write({ location: "w.bin" });
   truncateSync(join(folder, "w.bin"), 7);
   await expect(readModel(path)).rejects.toThrow(/is too short; expected at least 8 bytes, got 7/);
+});
+
+test("refuses tensors that share their bytes without end", async () => {
+  const path = write({ location: "w.bin" });
+  const external_data = [{ key: "location", value: "w.bin" }];
+  // 33 tensors of 8 bytes in a file of 16: more than 16 times what is there.
+  const initializer = Array.from({ length: 33 }, (_, i) => ({
+    name: `w${i}`,
+    data_type: 1,
+    dims: longs([2]),
+    data_location: 1,
+    external_data,
+  }));
+  writeFileSync(path, bytesOf(smallModel({ input: [], initializer, node: [], output: [] })));
+  await expect(readModel(path)).rejects.toThrow(/more than 16 times the bytes/);
+  const fewer = initializer.slice(0, 32);
+  writeFileSync(path, bytesOf(smallModel({ input: [], initializer: fewer, node: [], output: [] })));
+  expect((await readModel(path)).model.graph.initializers).toHaveLength(32);
 });
