@@ -34,6 +34,9 @@ export interface Feed {
   readonly data: NumericArray;
 }
 
+/** A tensor's type and shape. */
+export type FeedShape = Pick<Feed, "type" | "dims">;
+
 export interface Batch {
   readonly inputs: ReadonlyMap<string, Feed>;
   readonly target: Feed | null;
@@ -48,6 +51,8 @@ export interface Dataset {
   /** Of the contents used and their normalisation, whatever the file's format and compression. */
   readonly sha256: string;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  /** What a batch of `n` samples looks like; `n` may be more than there are. */
+  types(n: number): { readonly inputs: ReadonlyMap<string, FeedShape>; readonly target: FeedShape | null };
   /** Samples [start, end), converted and normalised. */
   batch(start: number, end: number): Batch;
   /** Throws unless the targets are integers from 0 to classes − 1, or `ignoreIndex`. */
@@ -144,6 +149,10 @@ async function assemble(
     batchSize,
     sha256: fingerprint(inputs, target, normalized),
     warnings: rawPixelWarnings(fitted, normalized),
+    types: (n) => ({
+      inputs: new Map(inputs.map((input) => [input.name, inputShape(input, n)])),
+      target: target && { type: target.type, dims: [n, ...target.dims.slice(1)] },
+    }),
     batch: (start, end) => ({
       inputs: new Map(inputs.map((input) => [input.name, feedOf(input, start, end)])),
       target: target && targetFeed(target, start, end),
@@ -262,6 +271,10 @@ async function loadTarget(store: ArrayStore, array: string, samples: number): Pr
   const type: FeedType = isFloatType(stored.dtype) ? "float32" : "int64";
   assertInside(store, array, stored, type);
   return { type, dims: stored.shape, data: converter(stored, type, undefined)(stored.data) };
+}
+
+function inputShape({ type, stored, batched }: LoadedInput, n: number): FeedShape {
+  return { type, dims: batched ? [n, ...stored.shape.slice(1)] : stored.shape };
 }
 
 function feedOf({ type, stored, convert, batched }: LoadedInput, start: number, end: number): Feed {

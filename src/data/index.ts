@@ -6,6 +6,7 @@ export {
   type DatasetRequirements,
   type DatasetSpec,
   type Feed,
+  type FeedShape,
   loadDataset,
 } from "./dataset.ts";
 export type { InputRequirement } from "./fit.ts";

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -12,7 +12,8 @@ import {
   writeNpz,
 } from "../../src/data/index.ts";
 import { LandscapeError } from "../../src/errors.ts";
-import { bundled } from "../support/fixtures.ts";
+import { readModel } from "../../src/onnx/index.ts";
+import { bundled, describeWithFixtures, requireFixture } from "../support/fixtures.ts";
 import { concat } from "../support/zip.ts";
 
 let folder: string;
@@ -167,6 +168,7 @@ describe("models of a fixed batch", () => {
     const data = await load({ x: floats([6, 2]), table: floats([3]) }, [{ ...image, name: "x" }, table]);
     expect([data.samples, data.batchSize]).toEqual([6, null]);
     expect(data.batch(0, 2).inputs.get("table")?.dims).toEqual([3]);
+    expect([...data.types(9).inputs].map(([, t]) => t.dims)).toEqual([[9, 2], [3]]);
   });
 });
 
@@ -482,5 +484,35 @@ describe("image formats", () => {
     expect((await failure(load(good, [rows]))).message).toMatch(
       /\[1, 3, 32, 32\]; expected \[\?, 32, 32, 3\]/,
     );
+  });
+});
+
+describeWithFixtures("data of real exports", () => {
+  const cases = ["zoo", "frameworks"].flatMap((set) => {
+    const root = requireFixture(set);
+    return readdirSync(root)
+      .map((name) => join(root, name))
+      .filter((path) => existsSync(join(path, "model.onnx")));
+  });
+  it.each(cases.map((path) => [path.split("/").slice(-2).join("/"), path]))("%s", async (_, path) => {
+    const { model } = await readModel(join(path!, "model.onnx"));
+    const inputs = model.graph.inputs.map((v) => ({
+      name: v.name,
+      type: v.type,
+      dims: v.shape?.map((d) => (typeof d === "number" ? d : null)) ?? null,
+    }));
+    const data = await load(join(path!, "data.npz"), inputs);
+    const fixed = inputs[0]?.dims?.[0] ?? null;
+    expect(data.batchSize).toBe(fixed);
+    const n = fixed ?? 2;
+    const batch = data.batch(0, n);
+    for (const v of inputs) {
+      const feed = batch.inputs.get(v.name)!;
+      expect(feed.type).toBe(v.type);
+      expect(feed.dims[0]).toBe(n);
+      expect(feed.data.length).toBe(feed.dims.reduce((a, b) => a * b, 1));
+      expect(data.types(n).inputs.get(v.name)).toEqual({ type: feed.type, dims: feed.dims });
+    }
+    expect(batch.target?.dims[0]).toBe(n);
   });
 });
