@@ -1,7 +1,7 @@
 import { encodeAttributes } from "./attribute-codec.ts";
 import { Call, type Graph, Node, type Value } from "./graph.ts";
 import { longOf } from "./int64.ts";
-import { assignNames, subgraphs } from "./names.ts";
+import { assignNames, subgraphs, UniqueNames } from "./names.ts";
 import { onnx } from "./proto/onnx.js";
 import { encodeExternalTensor, encodeTensor, type TensorProto } from "./tensor-codec.ts";
 import { encodeValueInfo } from "./value-type.ts";
@@ -70,7 +70,8 @@ class GraphEncoder {
   private readonly names: ReadonlyMap<Value, string>;
   private readonly external: EncodeOptions["external"];
   private readonly defined = new Set<Value>();
-  private readonly nodeNames = new Map<string, number>();
+  /** onnxruntime refuses two nodes of one name. */
+  private readonly nodeNames = new UniqueNames();
 
   constructor(names: ReadonlyMap<Value, string>, external: EncodeOptions["external"]) {
     this.names = names;
@@ -91,14 +92,6 @@ class GraphEncoder {
       output: graph.outputs.map((v) => this.info(v)),
       value_info: inner.filter((v) => this.names.has(v)).map((v) => this.info(v)),
     };
-  }
-
-  /** onnxruntime refuses two nodes of one name; rewrites may repeat the hints of others. */
-  private nodeName(node: Node): string {
-    if (node.name === "") return "";
-    const times = this.nodeNames.get(node.name) ?? 0;
-    this.nodeNames.set(node.name, times + 1);
-    return times === 0 ? node.name : `${node.name}__${times}`;
   }
 
   private info(value: Value): onnx.ValueInfoProto.$Properties {
@@ -127,7 +120,7 @@ class GraphEncoder {
     return {
       input,
       output,
-      name: this.nodeName(node),
+      name: node.name === "" ? "" : this.nodeNames.take(node.name),
       op_type: op_type ?? "",
       domain: node.domain,
       attribute,

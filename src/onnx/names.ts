@@ -1,24 +1,32 @@
 import type { Graph, Node, Value } from "./graph.ts";
 
+/** Hands out names: a hint as it is when it is free, else with a number. */
+export class UniqueNames {
+  private readonly taken: Set<string> = new Set();
+  private readonly next: Map<string, number> = new Map();
+
+  take(hint: string): string {
+    let name = hint;
+    // Numbers go on from the last one, or thousands of equal hints would take quadratic time.
+    for (let k = this.next.get(hint) ?? 1; this.taken.has(name); k++) {
+      name = `${hint}_${k}`;
+      this.next.set(hint, k + 1);
+    }
+    this.taken.add(name);
+    return name;
+  }
+}
+
 /**
  * Unique names for the values of a graph and its subgraphs, which see the names around them. Hints are
  * kept where they are free, first those of the graph's inputs and outputs; deterministic.
  */
 export function assignNames(graph: Graph): ReadonlyMap<Value, string> {
   const names = new Map<Value, string>();
-  const taken = new Set<string>();
-  const next = new Map<string, number>();
+  const unique = new UniqueNames();
   const used = usedValues(graph);
   const assign = (value: Value, fallback: string) => {
-    if (names.has(value)) return;
-    const hint = value.name || fallback;
-    let name = hint;
-    for (let k = next.get(hint) ?? 1; taken.has(name); k++) {
-      name = `${hint}_${k}`;
-      next.set(hint, k + 1);
-    }
-    taken.add(name);
-    names.set(value, name);
+    if (!names.has(value)) names.set(value, unique.take(value.name || fallback));
   };
   const visit = (g: Graph) => {
     for (const value of g.inputs) assign(value, "input");

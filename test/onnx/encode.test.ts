@@ -81,6 +81,15 @@ test("a repeated output, an input and a constant as outputs run", async () => {
   expect(Object.keys(results)).toEqual(["y", "y_1", "w", "x"]);
 });
 
+test("node names are unique too", () => {
+  const x = input("x", [2, 2]);
+  const names = ["n", "n_1", "n", ""];
+  const nodes = names.map((n) => new Node(new Call("Neg", [x]), [{ name: "y" }], n));
+  const graph: Graph = { name: "g", inputs: [x], outputs: [], initializers: [], nodes };
+  const proto = onnx.ModelProto.decode(encodeModel(graph));
+  expect(proto.graph?.node?.map((n) => n.name)).toEqual(["n", "n_1", "n_2", ""]);
+});
+
 test("equal graphs give equal bytes", () => {
   const make = () => {
     const x = input("x", [2, 2]);
