@@ -41,6 +41,7 @@ export function judgeInitializers(
 function judge(value: Value, reached: ReadonlySet<Value>, uses: readonly Use[]): InitializerVerdict {
   if (value.type === undefined || !isFloat(value.type))
     return no(value, `not floating point (${value.type})`);
+  if (value.fromConstant) return no(value, "a constant of the graph");
   if (uses.length > 0 && uses.every((u) => u.node.op === "BatchNormalization" && u.input >= 3)) {
     return no(value, "running statistic of a BatchNormalization");
   }
