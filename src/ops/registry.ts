@@ -6,6 +6,7 @@ import { convolution } from "./convolution.ts";
 import { generators } from "./generators.ts";
 import { indexing } from "./indexing.ts";
 import { matmul } from "./matmul.ts";
+import { normalization } from "./normalization.ts";
 import type { OpRecord, RecordLookup, RuleTable } from "./record.ts";
 import { reductions } from "./reductions.ts";
 import { shape } from "./shape.ts";
@@ -20,6 +21,7 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   generators,
   indexing,
   matmul,
+  normalization,
   reductions,
   shape,
   softmax,

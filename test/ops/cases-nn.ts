@@ -1,4 +1,4 @@
-import { float32Tensor, int64Tensor, type Tensor } from "../../src/onnx/tensor.ts";
+import { sizeOf, type Tensor } from "../../src/onnx/tensor.ts";
 import type { AttributeInit } from "../../src/ops/builder.ts";
 import type { Case, Operand } from "../support/case.ts";
 import type { Sampler } from "../support/sample.ts";
@@ -187,11 +187,63 @@ function convRows(op: string, variants: readonly Variant[]): Case[] {
   });
 }
 
+function normal(op: string, inputs: Case["inputs"], rest: Partial<Case> = {}): Case {
+  return { op, inputs, ...rest };
+}
+
+/** 1, 2, 3 … */
+function counted(dims: readonly number[]): Tensor {
+  return { type: "float32", dims, data: new Float32Array(sizeOf(dims)).map((_, i) => i + 1) };
+}
+
+const microsoft = { domain: "com.microsoft" };
+
+const normalizing: readonly Case[] = [
+  ...[
+    [2, 3, 2, 2],
+    [4, 3],
+    [2, 3, 4],
+  ].map((dims) =>
+    normal("BatchNormalization", [x(dims), x([3]), x([3]), x([3]), x([3], "positive")], {
+      attrs: { epsilon: 0.01 },
+    }),
+  ),
+  // Constants alone, so that only the value is checked: its statistics are the batch's, and there is no rule.
+  normal("BatchNormalization", [counted([2, 3, 2]), ...[1, 2, 3, 4].map(() => counted([3]))], {
+    attrs: { training_mode: 1, momentum: 0.5 },
+    outputs: 3,
+  }),
+  normal("LayerNormalization", [x([2, 3, 4]), x([4]), x([4])], { attrs: { epsilon: 0.01 } }),
+  normal("LayerNormalization", [x([2, 3, 4]), x([3, 4])], { attrs: { axis: 1 } }),
+  normal("LayerNormalization", [x([2, 3, 4]), x([4]), x([4])], { outputs: 3 }),
+  normal("InstanceNormalization", [x([2, 3, 4]), x([3]), x([3])]),
+  normal("InstanceNormalization", [x([2, 3, 2, 2]), x([3]), x([3])], { attrs: { epsilon: 0.1 } }),
+  normal("GroupNormalization", [x([2, 4, 3]), x([4]), x([4])], { attrs: { num_groups: 2 }, opset: 21 }),
+  normal("GroupNormalization", [x([2, 4, 2, 2]), x([4]), x([4])], {
+    attrs: { num_groups: 4, epsilon: 0.1 },
+    opset: 21,
+  }),
+  normal("RMSNormalization", [x([2, 3, 4]), x([4])], { attrs: { epsilon: 0.01 }, opset: 23 }),
+  normal("SimplifiedLayerNormalization", [x([2, 3, 4]), x([4])], { attrs: { epsilon: 0.01 } }),
+  normal("SkipLayerNormalization", [x([2, 3, 4]), x([2, 3, 4]), x([4]), x([4]), x([4])], {
+    ...microsoft,
+    attrs: { epsilon: 0.01 },
+  }),
+  normal("SkipLayerNormalization", [x([2, 3, 4]), x([2, 3, 4]), x([4])], microsoft),
+  normal("SkipSimplifiedLayerNormalization", [x([2, 3, 4]), x([2, 3, 4]), x([4]), x([4])], {
+    ...microsoft,
+    attrs: { epsilon: 0.01 },
+  }),
+  normal("MeanVarianceNormalization", [x([2, 3, 2, 2])]),
+  normal("MeanVarianceNormalization", [x([2, 3, 4])], { attrs: { axes: [0, 2] } }),
+  normal("LpNormalization", [x([3, 4])], { attrs: { axis: 0 } }),
+  normal("LpNormalization", [x([3, 4], "awayFromZero")], { attrs: { p: 1 } }),
+  normal("LRN", [x([2, 5, 2, 2])], { attrs: { size: 3, alpha: 0.5, bias: 1.5 } }),
+];
+
 export const nnCases: readonly Case[] = [
   ...products,
   ...convRows("Conv", convVariants),
   ...convRows("ConvTranspose", transposedVariants),
+  ...normalizing,
 ];
-
-export type { Tensor };
-export { float32Tensor, int64Tensor };
