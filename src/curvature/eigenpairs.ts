@@ -1,0 +1,110 @@
+import type { DifferenceModel } from "../numerics/difference-step.ts";
+import {
+  type ExtremeInfo,
+  type ExtremePair,
+  extremeEigenpairs,
+  type LanczosProgress,
+} from "../numerics/extreme-eigenpairs.ts";
+import { lanczos } from "../numerics/lanczos.ts";
+import type { HvpMethod, HvpOptions, Kinks, Objective } from "../objective/types.ts";
+import { HessianOperator } from "./hessian-operator.ts";
+
+export interface EigenpairOptions {
+  readonly top: number;
+  readonly bottom: number;
+  readonly method: HvpMethod;
+  readonly kinks: Kinks;
+  readonly seed: number;
+  /** See `ExtremeOptions`; default 1e-4. */
+  readonly tolerance?: number | undefined;
+  /** Default 300. */
+  readonly maxProducts?: number | undefined;
+  /** Lanczos vectors (float32, length N) kept at most. Default: all. */
+  readonly maxBasis?: number | undefined;
+  /** Step of the differences within Lanczos, ‖Δθ‖/‖θ‖. Default: chosen (frozen) or 1e-3 (moving). */
+  readonly relativeStep?: number | undefined;
+  readonly start?: Float64Array | undefined;
+  readonly onStep?: ((step: LanczosProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface EigenpairInfo extends ExtremeInfo {
+  /** ‖Δθ‖/‖θ‖ of the differences within Lanczos; null for exact products. */
+  readonly relativeStep: number | null;
+}
+
+/** Curvature at a scale, as method §5 measures it. */
+const MOVING_STEP = 1e-3;
+/** At first, while nothing is known: it served every net of method §5. */
+const FIRST_STEP = 1e-5;
+/** Bounds of the chosen step: below, float32 rounding rules; above, v₋ suffers before v₊ does (method §5). */
+const LEAST_STEP = 1e-6;
+const LARGEST_STEP = 1e-4;
+/** Lanczos steps after which the top Ritz vector is good enough to choose a step for. */
+const CALIBRATION_STEPS = 8;
+
+/**
+ * Largest and smallest eigenpairs of the Hessian at θ₀, from one Lanczos run. Units: loss per squared unit of ‖Δθ‖.
+ * By differences: one step within Lanczos, chosen for the top Ritz vector, where third derivatives are largest;
+ * then a product of its own step for each pair, on which values, vectors and residuals rest (branches frozen).
+ * With branches moving, both at one fixed step: the result is no Hessian's but the loss's curvature at that scale.
+ * Error of the values: their residuals, which include the products' errors.
+ */
+export async function hessianEigenpairs(
+  objective: Objective,
+  options: EigenpairOptions,
+): Promise<{ pairs: ExtremePair[]; info: EigenpairInfo }> {
+  const { method, kinks } = options;
+  const isAdaptive = method === "fd" && kinks === "frozen";
+  const products = isAdaptive ? await calibrated(objective, options) : fixedProducts(options);
+  const { pairs, info } = await extremeEigenpairs(new HessianOperator(objective, products), {
+    ...options,
+    // Products see a vector in float32 in any case.
+    precision: "float32",
+    ...(isAdaptive && { refine: new HessianOperator(objective, { method, kinks }) }),
+  });
+  const calibration = isAdaptive && options.relativeStep === undefined ? CALIBRATION_STEPS + 1 : 0;
+  return {
+    pairs,
+    info: {
+      ...info,
+      products: info.products + calibration,
+      relativeStep: products.relativeStep ?? null,
+    },
+  };
+}
+
+function fixedProducts({ method, kinks, relativeStep }: EigenpairOptions): HvpOptions {
+  if (method === "exact") return { method, kinks };
+  return { method, kinks, relativeStep: relativeStep ?? MOVING_STEP };
+}
+
+/** A step for all products of a run, and what is known of their errors. */
+async function calibrated(objective: Objective, options: EigenpairOptions): Promise<HvpOptions> {
+  const frozen = { method: "fd", kinks: "frozen" } as const;
+  if (options.relativeStep !== undefined) return { ...frozen, relativeStep: options.relativeStep };
+  const u = await topRitzVector(
+    new HessianOperator(objective, { ...frozen, relativeStep: FIRST_STEP }),
+    options,
+  );
+  const { step, model } = await objective.hvp(u, frozen, options.signal);
+  const relative = (step ?? 0) / (objective.thetaNorm || 1);
+  const relativeStep = Math.min(LARGEST_STEP, Math.max(LEAST_STEP, relative));
+  return { ...frozen, relativeStep, ...withModel(model) };
+}
+
+function withModel(model: DifferenceModel | null): { model?: DifferenceModel } {
+  return model ? { model } : {};
+}
+
+async function topRitzVector(operator: HessianOperator, options: EigenpairOptions): Promise<Float64Array> {
+  let vector: Float64Array = new Float64Array(operator.n);
+  for await (const f of lanczos(operator, { ...options, precision: "float32" })) {
+    if (f.products < CALIBRATION_STEPS && !f.complete) continue;
+    const { values, coefficients } = f.ritz();
+    const largest = coefficients[values.length - 1];
+    if (largest) vector = f.basis.combine(largest);
+    break;
+  }
+  return vector;
+}

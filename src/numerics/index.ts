@@ -1,0 +1,23 @@
+export type { BasisPrecision } from "./basis.ts";
+export { type ChosenDifference, chooseDifference, type DifferenceModel, errorAt } from "./difference-step.ts";
+export {
+  type ExtremeInfo,
+  type ExtremeOptions,
+  type ExtremePair,
+  extremeEigenpairs,
+  type LanczosProgress,
+  type SpectrumEnd,
+} from "./extreme-eigenpairs.ts";
+export { LanczosFactorization, type LanczosOptions, lanczos, type RitzPairs } from "./lanczos.ts";
+export type { ProductInfo, SymmetricOperator } from "./operator.ts";
+export { gaussian, type RandomKey, rademacher, uniform } from "./random.ts";
+export { type SampleStats, sampleStats, studentCdf, studentQuantile, wilsonInterval } from "./stats.ts";
+export {
+  type Block,
+  hutchinsonTrace,
+  type ProbeResult,
+  type TraceEstimate,
+  type TraceInfo,
+  type TraceOptions,
+} from "./trace.ts";
+export { combine, cosine, distance, dot, norm, normalize, orient, type RealVector } from "./vector.ts";
