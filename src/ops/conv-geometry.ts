@@ -146,3 +146,15 @@ function coversAll(g: Geometry): boolean {
 export function geometryAttributes(g: Windows): Record<string, AttributeInit> {
   return { strides: g.strides, dilations: g.dilations, pads: [...g.before, ...g.after] };
 }
+
+/** Whether the windows tile the input: 1×1 convolutions, patch embeddings, plain 2×2 pools. */
+export function tiles(g: Geometry): boolean {
+  return g.input.every(
+    (d, i) =>
+      d === g.output[i]! * g.strides[i]! &&
+      g.kernel[i] === g.strides[i] &&
+      (g.dilations[i] === 1 || g.kernel[i] === 1) &&
+      g.before[i] === 0 &&
+      g.after[i] === 0,
+  );
+}

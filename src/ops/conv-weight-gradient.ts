@@ -1,7 +1,7 @@
 import type { Value } from "../onnx/graph.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
-import { type Geometry, geometryAttributes } from "./conv-geometry.ts";
+import { type Geometry, geometryAttributes, tiles } from "./conv-geometry.ts";
 import { mergesBatch, shiftedWeightGradient, shiftsFit } from "./conv-weight-shifts.ts";
 import { range } from "./typing.ts";
 
@@ -13,23 +13,11 @@ import { range } from "./typing.ts";
  */
 export function lowerWeightGradient(b: GraphBuilder, x: Value, dy: Value, g: Geometry, group: number): Value {
   const taps = sizeOf(g.kernel);
-  if (isPatchwise(g)) return contracted(b, x, dy, patches(b, x, g), g, group);
+  if (tiles(g)) return contracted(b, x, dy, patches(b, x, g), g, group);
   if (shiftsFit(g)) return shiftedWeightGradient(b, x, dy, g, group);
   // With few copies for each element of x (3×3 with stride 2: 9/4), lay them out; a 7×7 stem is better off below.
   if (taps <= 4 * sizeOf(g.strides)) return contracted(b, x, dy, unfolded(b, x, g), g, group);
   return overBatch(b, x, dy, g, group);
-}
-
-/** Whether the windows tile the input: 1×1 convolutions, patch embeddings. */
-function isPatchwise(g: Geometry): boolean {
-  return g.input.every(
-    (d, i) =>
-      d === g.output[i]! * g.strides[i]! &&
-      g.kernel[i] === g.strides[i] &&
-      (g.dilations[i] === 1 || g.kernel[i] === 1) &&
-      g.before[i] === 0 &&
-      g.after[i] === 0,
-  );
 }
 
 /** [N, C, j·k + t …] as [N, C·taps, windows]: a transposition, nothing at all for 1×1. */

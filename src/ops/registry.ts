@@ -7,6 +7,7 @@ import { generators } from "./generators.ts";
 import { indexing } from "./indexing.ts";
 import { matmul } from "./matmul.ts";
 import { normalization } from "./normalization.ts";
+import { pooling } from "./pooling.ts";
 import type { OpRecord, RecordLookup, RuleTable } from "./record.ts";
 import { reductions } from "./reductions.ts";
 import { shape } from "./shape.ts";
@@ -22,6 +23,7 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   indexing,
   matmul,
   normalization,
+  pooling,
   reductions,
   shape,
   softmax,

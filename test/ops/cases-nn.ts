@@ -241,9 +241,72 @@ const normalizing: readonly Case[] = [
   normal("LRN", [x([2, 5, 2, 2])], { attrs: { size: 3, alpha: 0.5, bias: 1.5 } }),
 ];
 
+const pool = (op: string, dims: readonly number[], attrs: Attributes, rest: Partial<Case> = {}): Case => ({
+  op,
+  inputs: [x(dims, op === "MaxPool" ? "distinct" : "default")],
+  attrs,
+  ...rest,
+});
+
+const kernels: readonly (readonly [readonly number[], Attributes])[] = [
+  [[2, 2, 6], { kernel_shape: [3] }],
+  [[2, 2, 6], { kernel_shape: [3], strides: [2], pads: [1, 1] }],
+  [[2, 2, 4, 6], { kernel_shape: [2, 2], strides: [2, 2] }],
+  [[2, 2, 5, 5], { kernel_shape: [2, 2], strides: [2, 2] }],
+  [[2, 2, 5, 5], { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 }],
+  [[1, 2, 5, 6], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }],
+  [[1, 2, 6, 6], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 0, 1, 0], ceil_mode: 1 }],
+  // The last window would start in the padding at the end.
+  [[1, 1, 4, 4], { kernel_shape: [2, 2], strides: [3, 3], pads: [1, 1, 1, 1], ceil_mode: 1 }],
+  [[1, 2, 5, 5], { kernel_shape: [3, 2], pads: [2, 1, 1, 0] }],
+  [[1, 2, 6, 6], { kernel_shape: [2, 2], strides: [3, 3] }],
+  [[1, 2, 3, 4, 3], { kernel_shape: [2, 2, 2], strides: [1, 2, 1], pads: [1, 0, 0, 0, 1, 1] }],
+  ...["SAME_UPPER", "SAME_LOWER", "VALID"].map(
+    (auto_pad) => [[1, 2, 5, 6], { kernel_shape: [2, 3], strides: [2, 1], auto_pad }] as const,
+  ),
+];
+
+const pools: readonly Case[] = [
+  ...kernels.map(([dims, attrs]) => pool("MaxPool", dims, attrs)),
+  pool("MaxPool", [1, 2, 7, 6], { kernel_shape: [2, 3], dilations: [3, 2], pads: [1, 1, 0, 1] }),
+  pool("MaxPool", [2, 2, 3, 4], { kernel_shape: [2, 2] }, { outputs: 2 }),
+  pool("MaxPool", [2, 2, 3, 4], { kernel_shape: [2, 2], storage_order: 1 }, { outputs: 2 }),
+  {
+    ...pool("MaxPool", [1, 1, 2, 4], { kernel_shape: [2, 2] }),
+    inputs: [x([1, 1, 2, 4], [1, 1])],
+    atKink: true,
+  },
+  ...kernels.flatMap(([dims, attrs]) =>
+    [0, 1].map((count_include_pad) =>
+      pool("AveragePool", dims, { ...attrs, count_include_pad }, { linear: true }),
+    ),
+  ),
+  ...[0, 1].map((count_include_pad) =>
+    pool(
+      "AveragePool",
+      [1, 2, 7, 6],
+      { kernel_shape: [2, 3], dilations: [3, 2], pads: [1, 1, 0, 1], count_include_pad },
+      { linear: true, opset: 19 },
+    ),
+  ),
+  pool("GlobalAveragePool", [2, 3, 4], {}, { linear: true }),
+  pool("GlobalAveragePool", [2, 3, 2, 2], {}, { linear: true }),
+  { ...pool("GlobalMaxPool", [2, 3, 2, 3], {}), inputs: [x([2, 3, 2, 3], "distinct")] },
+  pool("LpPool", [2, 2, 5, 4], { kernel_shape: [3, 2], strides: [2, 1], pads: [1, 0, 1, 1] }),
+  {
+    ...pool("LpPool", [2, 2, 5], { kernel_shape: [2], p: 3 }),
+    inputs: [x([2, 2, 5], "awayFromZero")],
+    // Beyond 0 the frozen sum of cubes would be negative, and have no root.
+    reach: 0.4,
+  },
+  pool("GlobalLpPool", [2, 3, 2, 2], {}),
+  { ...pool("GlobalLpPool", [2, 3, 4], { p: 1 }), inputs: [x([2, 3, 4], "awayFromZero")] },
+];
+
 export const nnCases: readonly Case[] = [
   ...products,
   ...convRows("Conv", convVariants),
   ...convRows("ConvTranspose", transposedVariants),
   ...normalizing,
+  ...pools,
 ];
