@@ -173,6 +173,12 @@ export const seedOption: Option<number> = integer<number>(
   0,
 );
 
+export const outOption: Option<string | null> = text<null>({
+  group: output,
+  describe: "DIR: run folder; a killed run started again with it continues [default none]",
+  fallback: null,
+});
+
 export const npzOption: Option<string | null> = text<null>({
   group: output,
   describe: "F.npz: write the arrays of the result",

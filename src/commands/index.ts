@@ -1,9 +1,27 @@
 import type { Command } from "./command.ts";
+import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
+import { eigs } from "./eigs.ts";
 import { evaluate } from "./evaluate.ts";
 import { gradient } from "./gradient.ts";
 import { hvp } from "./hvp.ts";
 import { inspect } from "./inspect.ts";
+import { profile } from "./profile.ts";
+import { report } from "./report.ts";
+import { surface } from "./surface.ts";
+import { trace } from "./trace.ts";
 
 /** All commands, in the order that the help shows them. */
-export const commands: readonly Command[] = [inspect, evaluate, gradient, hvp, doctor];
+export const commands: readonly Command[] = [
+  report,
+  demo,
+  inspect,
+  evaluate,
+  gradient,
+  hvp,
+  eigs,
+  trace,
+  surface,
+  profile,
+  doctor,
+];

@@ -1,6 +1,7 @@
 import { countText } from "../analysis/number-text.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
-import type { Node, Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph.ts";
+import type { RecordLookup } from "../ops/record.ts";
 import { type Command, defineCommand } from "./command.ts";
 import { type ProblemOptions, problemOptions } from "./groups.ts";
 import { cutMiddle, fieldLines, firstLines, tableLines } from "./table.ts";
@@ -29,10 +30,7 @@ export const inspect: Command = defineCommand<InspectOptions>({
       params: options.params,
       freeze: options.freeze,
     });
-    const unsupported = unsupportedOperators(checkpoint, (node) => {
-      const record = lookup(node.domain, node.op);
-      return record?.vjp !== undefined || record?.expand !== undefined;
-    });
+    const unsupported = unsupportedOperators(checkpoint, lookup);
     const json = {
       model: {
         path,
@@ -72,15 +70,18 @@ interface Unsupported {
   readonly nodes: string[];
 }
 
-/** Operators without a gradient rule between the parameters and the output. */
-function unsupportedOperators(checkpoint: Checkpoint, hasRule: (node: Node) => boolean): Unsupported[] {
-  const depends = new Set<Value>(checkpoint.parameters.map((p) => p.value));
+/** Operators without a gradient rule on a differentiable path from a parameter to the output. */
+function unsupportedOperators(checkpoint: Checkpoint, records: RecordLookup): Unsupported[] {
+  const active = new Set<Value>(checkpoint.parameters.map((p) => p.value));
   const reaching = valuesReaching(checkpoint.output);
   const found = new Map<string, Unsupported>();
   for (const node of checkpoint.graph.nodes) {
-    if (!node.inputs.some((x) => x !== null && depends.has(x))) continue;
-    for (const y of node.outputs) depends.add(y);
-    if (hasRule(node) || !node.outputs.some((y) => reaching.has(y))) continue;
+    const record = records(node.domain, node.op);
+    // What an unknown operator does with its inputs is unknown: all may matter.
+    const wrt = record === undefined || record.wrt === "all" ? node.inputs.keys() : record.wrt;
+    if (![...wrt].some((i) => active.has(node.inputs[i] as Value))) continue;
+    for (const y of node.outputs) active.add(y);
+    if (record?.vjp || record?.expand || !node.outputs.some((y) => reaching.has(y))) continue;
     const key = `${node.domain}::${node.op}`;
     const entry = found.get(key) ?? { op: node.op, domain: node.domain, nodes: [] };
     entry.nodes.push(node.name || (node.outputs[0]?.name ?? ""));

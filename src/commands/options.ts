@@ -83,7 +83,19 @@ export function integer<T extends number | null>(
   });
 }
 
-/** A finite number above `above`, and at most `most`. */
+/** An odd whole number: then the middle of an axis is one of its points. */
+export function oddInteger(meta: Meta<number>, least: number, most: number): Option<number> {
+  const any = integer<number>(meta, least, most);
+  return {
+    ...any,
+    read: (all) => {
+      const n = any.read(all);
+      return n % 2 === 1 ? n : expected(`an odd number from ${least} to ${most}`);
+    },
+  };
+}
+
+/** A finite number above 0, and at most `most`. */
 export function positive<T extends number | null>(
   meta: Meta<T>,
   most: number = Infinity,
@@ -143,6 +155,11 @@ function readNumber(t: string): number | undefined {
 /** camelCase → kebab-case. */
 export function optionName(key: string): string {
   return key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+}
+
+/** Every option of a table at what it is when it is not given. */
+export function optionDefaults<T>(table: OptionTable<T>): T {
+  return readOptions(table, {});
 }
 
 /** Reads all options of a table from what yargs found; `given` maps kebab-case names to values. */

@@ -1,0 +1,43 @@
+/** What a whole analysis computes. Counts decide its cost, the rest its numbers. */
+export interface AnalysisOptions {
+  readonly seed: number;
+  /** Eigenpairs at either end. */
+  readonly top: number;
+  readonly bottom: number;
+  /** A pair is converged when its residual is below this fraction of the largest |λ|. */
+  readonly tolerance: number;
+  readonly maxProducts: number;
+  readonly hvp: "fd" | "exact";
+  readonly probes: number;
+  /** Points on each axis of a plane; odd, so that the checkpoint is one of them. */
+  readonly grid: number;
+  readonly profilePoints: number;
+  readonly randomProfiles: number;
+  readonly scalePoints: number;
+  /** The loss at the ends of v₊'s and the random directions' range, in multiples of L(θ₀), and at those of v₋'s. */
+  readonly rise: number;
+  readonly bottomRise: number;
+  /** Products of the comparison with moving branches; 0 leaves it out. */
+  readonly movingProducts: number;
+}
+
+/**
+ * For a net of a few 10⁵ parameters and a few hundred samples: some minutes on two cores. The rises are those of
+ * the paper's figures: far enough to see walls, near enough to see the middle.
+ */
+export const defaultAnalysis: AnalysisOptions = {
+  seed: 0,
+  top: 3,
+  bottom: 3,
+  tolerance: 1e-3,
+  maxProducts: 100,
+  hvp: "fd",
+  probes: 32,
+  grid: 31,
+  profilePoints: 41,
+  randomProfiles: 5,
+  scalePoints: 13,
+  rise: 20,
+  bottomRise: 4,
+  movingProducts: 40,
+};

@@ -1,0 +1,48 @@
+import type { Objective } from "../objective/types.ts";
+import { countText } from "./number-text.ts";
+import type { AnalysisOptions } from "./options.ts";
+import { type PhasePlan, relativeCost } from "./progress.ts";
+
+interface Sizes {
+  readonly train: Pick<Objective, "samples">;
+  readonly test: Pick<Objective, "samples"> | null;
+}
+
+/** The phases of a whole analysis, in order, with their expected pieces of work. */
+export function planAnalysis({ train, test }: Sizes, options: AnalysisOptions): PhasePlan[] {
+  const s = train.samples;
+  const both = s + (test?.samples ?? 0);
+  const splits = test ? 2 : 1;
+  const product = relativeCost[options.hvp] * s;
+  const products = (name: string, units: number): PhasePlan => ({ name, units, cost: units * product });
+  const points = (name: string, units: number): PhasePlan => ({
+    name,
+    units: units * splits,
+    cost: units * both,
+  });
+  const lines = 3 + options.randomProfiles;
+  return [
+    { name: "checkpoint", units: 12, cost: both + (10 + 3 * relativeCost.gradient) * s },
+    products("eigenpairs", options.maxProducts),
+    products("kinks", options.movingProducts),
+    products("trace", options.probes),
+    products("directions", options.randomProfiles + 2),
+    { name: "ranges", units: 100, cost: 100 * s },
+    points("planes", 3 * options.grid ** 2),
+    points("profiles", lines * options.profilePoints),
+    products("check", 14),
+    products("scales", 2 * (options.scalePoints + 1)),
+  ];
+}
+
+/** The plan in words: "up to 172 products and 3,211 points". */
+export function planText(options: AnalysisOptions): string {
+  const products =
+    options.maxProducts +
+    options.movingProducts +
+    options.probes +
+    options.randomProfiles +
+    2 * options.scalePoints;
+  const points = 3 * options.grid ** 2 + (3 + options.randomProfiles) * options.profilePoints;
+  return `up to ${countText(products)} products and ${countText(points)} points`;
+}

@@ -1,0 +1,149 @@
+import { existsSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { basename, join, relative, resolve } from "node:path";
+import process from "node:process";
+import { analyse, type Subject } from "../analysis/analyse.ts";
+import type { AnalysisReport } from "../analysis/analysis-report.ts";
+import { countText } from "../analysis/number-text.ts";
+import type { AnalysisOptions } from "../analysis/options.ts";
+import { planText } from "../analysis/plan.ts";
+import { type RunFolder, readRunIdentity } from "../analysis/run-folder.ts";
+import { LandscapeError } from "../errors.ts";
+import type { Problem } from "../objective/index.ts";
+import type { Context, Outcome } from "./command.ts";
+import type { ProblemOptions, WhereOptions } from "./groups.ts";
+import { requireParameters, withProblem } from "./problem.ts";
+import { commandText, openRun, type Run } from "./run.ts";
+import { version } from "./version.ts";
+
+/** Analyses a model into the run folder `out` and writes the report; a finished folder only gets its page anew. */
+export async function runAnalysis(
+  command: "report" | "demo",
+  model: string,
+  options: ProblemOptions & WhereOptions & { readonly out: string },
+  analysis: (parameters: number) => AnalysisOptions,
+  context: Context,
+): Promise<Outcome> {
+  return withProblem(model, options, context, async (problem) => {
+    await requireParameters(problem);
+    const { train, test } = problem;
+    const chosen = analysis(train.n);
+    assertPairs(chosen, train.n);
+    const samples = test ? `${train.samples} + ${test.samples}` : String(train.samples);
+    context.warn(
+      `${basename(model)}: ${countText(train.n)} parameters, ${samples} samples; ${planText(chosen)}, into ${options.out}`,
+    );
+    const run = await openRun(command, problem, options, { ...chosen }, options.out, context);
+    const folder = run.folder as RunFolder;
+    const finished = await readFinished(folder.path);
+    if (finished) return writePage(folder.path, finished, context);
+    const subject = await subjectOf(problem, run, model, options, chosen, context);
+    const { signal } = context.io;
+    const session = { store: run.store, progress: context.progress, signal, resumed: folder.resumed };
+    const report = await analyse(subject, chosen, session);
+    await folder.write("report.json", `${JSON.stringify(report)}\n`);
+    return writePage(folder.path, report, context);
+  });
+}
+
+/** The page of a finished run folder, made again without its model or data; undefined if `path` is no run folder. */
+export async function remakePage(path: string, context: Context): Promise<Outcome | undefined> {
+  const folder = resolve(context.io.cwd, path);
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory() || !(await readRunIdentity(folder)))
+    return undefined;
+  const report = await readFinished(folder);
+  if (report) return writePage(folder, report, context);
+  throw new LandscapeError(
+    "RUN_FOLDER",
+    `"${path}" is a run that is not finished. start it again with the same model and options`,
+    { path },
+  );
+}
+
+async function readFinished(folder: string): Promise<AnalysisReport | undefined> {
+  const path = join(folder, "report.json");
+  return existsSync(path) ? (JSON.parse(await readFile(path, "utf8")) as AnalysisReport) : undefined;
+}
+
+async function writePage(folder: string, report: AnalysisReport, context: Context): Promise<Outcome> {
+  const { renderReport } = await import("../report/index.ts");
+  const { writeWhole } = await import("../analysis/files.ts");
+  const page = join(folder, "report.html");
+  await writeWhole(page, await renderReport(report));
+  return {
+    json: { report: page, ...report },
+    lines: reportLines(report, relative(context.io.cwd, page) || page),
+  };
+}
+
+/** The verdict, what needs a look, and last the page. */
+function reportLines(report: AnalysisReport, page: string): string[] {
+  const look = report.health.filter((h) => h.status === "look" || h.status === "failed");
+  return [
+    ...report.verdict.map((s) => `• ${s.text}`),
+    ...(look.length > 0
+      ? ["", ...look.map((h) => `${h.status === "failed" ? "✘" : "△"} ${h.label}: ${h.text}`)]
+      : []),
+    "",
+    page,
+  ];
+}
+
+function assertPairs({ top, bottom }: AnalysisOptions, n: number): void {
+  if (top + bottom <= n) return;
+  throw new LandscapeError(
+    "INVALID_OPTION",
+    `--top ${top} and --bottom ${bottom} ask for more than the ${n} eigenvalues there are. lower them`,
+    { top, bottom, n },
+  );
+}
+
+async function subjectOf(
+  problem: Problem,
+  run: Run,
+  model: string,
+  options: ProblemOptions & WhereOptions,
+  analysis: AnalysisOptions,
+  context: Context,
+): Promise<Subject> {
+  const { checkpoint, dataHashes } = problem;
+  const { train, test } = run;
+  return {
+    train,
+    test,
+    probe: problem.train,
+    model: {
+      name: basename(model).replace(/\.onnx$/i, ""),
+      sha256: checkpoint.sha256,
+      opset: checkpoint.opset,
+      producer: checkpoint.producer,
+      parameters: train.n,
+      tensors: train.parameters,
+      warnings: checkpoint.warnings,
+    },
+    data: {
+      train: { samples: train.samples, sha256: dataHashes.train },
+      test: test && dataHashes.test !== null ? { samples: test.samples, sha256: dataHashes.test } : null,
+      loss: problem.loss.kind,
+      classes: problem.loss.classes,
+    },
+    provenance: {
+      created: new Date().toISOString(),
+      command: commandText(context.argv),
+      modelPath: model,
+      trainPath: options.data ?? "",
+      testPath: options.testData,
+      versions: {
+        "onnx-landscape": await version(),
+        onnxruntime: problem.runtimeVersion,
+        node: process.versions.node,
+      },
+      device: problem.device,
+      threads: options.threads ?? 1,
+      workers: problem.workers,
+      batch: problem.batch,
+      seed: analysis.seed,
+      options: { ...analysis },
+    },
+  };
+}

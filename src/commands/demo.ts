@@ -1,0 +1,77 @@
+import { fileURLToPath } from "node:url";
+import { type AnalysisOptions, defaultAnalysis } from "../analysis/options.ts";
+import { runAnalysis } from "./analysis-run.ts";
+import { type Command, defineCommand } from "./command.ts";
+import {
+  outOption,
+  type ProblemOptions,
+  problemOptions,
+  seedOption,
+  type WhereOptions,
+  whereOptions,
+} from "./groups.ts";
+import { integer, optionDefaults } from "./options.ts";
+
+interface DemoOptions extends WhereOptions {
+  readonly samples: number;
+  readonly seed: number;
+  readonly out: string | null;
+}
+
+/** Sized for three minutes on two cores: a ResNet-20 with 96 + 96 images. */
+const samples = 96;
+const demoAnalysis: AnalysisOptions = {
+  ...defaultAnalysis,
+  top: 2,
+  bottom: 2,
+  maxProducts: 60,
+  probes: 16,
+  grid: 21,
+  profilePoints: 31,
+  randomProfiles: 3,
+  scalePoints: 9,
+  movingProducts: 24,
+};
+
+export const demo: Command = defineCommand<DemoOptions>({
+  name: "demo",
+  purpose: "A report of the bundled ResNet-20, in under three minutes on two cores",
+  takesModel: false,
+  examples: ["demo", "demo --out my-demo --seed 1", "demo --json --samples 32"],
+  options: {
+    samples: integer<number>(
+      {
+        group: "What:",
+        describe: `N: training and test images, up to 256 [default ${samples}]`,
+        fallback: samples,
+      },
+      1,
+      256,
+    ),
+    seed: seedOption,
+    ...whereOptions,
+    out: {
+      ...outOption,
+      describe: "DIR: run folder; the same command continues it [default landscape-demo]",
+    },
+  },
+  run(_, options, context) {
+    const problem: ProblemOptions = {
+      ...optionDefaults(problemOptions),
+      data: bundled("fashion-train.npz"),
+      testData: bundled("fashion-test.npz"),
+      samples: options.samples,
+      testSamples: options.samples,
+      // Mean and deviation of Fashion-MNIST's pixels, as in training.
+      normalize: "0.2860,0.3530",
+    };
+    const out = options.out ?? "landscape-demo";
+    const analysis = () => ({ ...demoAnalysis, seed: options.seed });
+    return runAnalysis("demo", bundled("resnet20.onnx"), { ...problem, ...options, out }, analysis, context);
+  },
+});
+
+/** A file of this package's models folder. */
+function bundled(name: string): string {
+  return fileURLToPath(new URL(`../../models/${name}`, import.meta.url));
+}

@@ -1,0 +1,111 @@
+import { basename } from "node:path";
+import { type AnalysisOptions, defaultAnalysis } from "../analysis/options.ts";
+import { remakePage, runAnalysis } from "./analysis-run.ts";
+import { type Command, defineCommand } from "./command.ts";
+import {
+  hvpOption,
+  outOption,
+  type ProblemOptions,
+  problemOptions,
+  seedOption,
+  type WhereOptions,
+  whereOptions,
+} from "./groups.ts";
+import { integer, type Option, oddInteger, positive } from "./options.ts";
+
+interface ReportOptions extends ProblemOptions, WhereOptions {
+  readonly top: number | null;
+  readonly bottom: number | null;
+  readonly tol: number;
+  readonly maxProducts: number;
+  readonly hvp: "fd" | "exact";
+  readonly probes: number;
+  readonly grid: number;
+  readonly points: number;
+  readonly seed: number;
+  readonly out: string | null;
+}
+
+const what = "What:";
+const d = defaultAnalysis;
+
+export const report: Command = defineCommand<ReportOptions>({
+  name: "report",
+  purpose: "The whole analysis of one checkpoint, as one HTML file",
+  takesModel: true,
+  examples: [
+    "report model.onnx --data train.npz --test-data test.npz",
+    "report m.onnx --data d.npz --normalize 0.286,0.353",
+    "report landscape-model",
+  ],
+  options: {
+    ...problemOptions,
+    top: pairs("largest", d.top),
+    bottom: pairs("smallest", d.bottom),
+    tol: positive<number>(
+      {
+        group: what,
+        describe: `R: relative residual of converged pairs [default ${d.tolerance}]`,
+        fallback: d.tolerance,
+        advanced: true,
+      },
+      1,
+    ),
+    maxProducts: integer<number>(
+      {
+        group: what,
+        describe: `N: Hessian products for the eigenpairs [default ${d.maxProducts}]`,
+        fallback: d.maxProducts,
+      },
+      2,
+    ),
+    hvp: hvpOption,
+    probes: integer<number>(
+      { group: what, describe: `N: random vectors for the trace [default ${d.probes}]`, fallback: d.probes },
+      2,
+    ),
+    grid: odd("points on each axis of a plane", d.grid),
+    points: odd("points of a profile", d.profilePoints),
+    seed: seedOption,
+    ...whereOptions,
+    out: {
+      ...outOption,
+      describe: "DIR: run folder; the same command continues it [default landscape-NAME]",
+    },
+  },
+  async run(model, options, context) {
+    const remade = await remakePage(model, context);
+    if (remade) return remade;
+    const out = options.out ?? `landscape-${basename(model).replace(/\.onnx$/i, "")}`;
+    return runAnalysis("report", model, { ...options, out }, (n) => analysisOf(options, n), context);
+  },
+});
+
+function pairs(which: string, fallback: number): Option<number | null> {
+  return integer<null>(
+    { group: what, describe: `K: ${which} eigenvalues [default ${fallback}]`, fallback: null },
+    1,
+  );
+}
+
+function odd(of: string, fallback: number): Option<number> {
+  const describe = `N: ${of}, odd [default ${fallback}]`;
+  return oddInteger({ group: what, describe, fallback, advanced: true }, 3, 1001);
+}
+
+function analysisOf(options: ReportOptions, n: number): AnalysisOptions {
+  // A tiny model has fewer eigenvalues than the default asks for; what was asked for by name is refused later.
+  const most = Math.max(1, Math.floor(n / 2));
+  return {
+    ...defaultAnalysis,
+    seed: options.seed,
+    top: options.top ?? Math.min(defaultAnalysis.top, most),
+    bottom: options.bottom ?? Math.min(defaultAnalysis.bottom, most),
+    tolerance: options.tol,
+    maxProducts: options.maxProducts,
+    hvp: options.hvp,
+    probes: options.probes,
+    grid: options.grid,
+    profilePoints: options.points,
+  };
+}

@@ -1,0 +1,77 @@
+import { resolve } from "node:path";
+import { FolderStore } from "../analysis/folder-store.ts";
+import { JournaledObjective } from "../analysis/journaled-objective.ts";
+import { RunFolder, type RunIdentity } from "../analysis/run-folder.ts";
+import { noStore, type UnitStore } from "../analysis/unit-store.ts";
+import type { Problem } from "../objective/index.ts";
+import type { Objective } from "../objective/types.ts";
+import type { Context } from "./command.ts";
+import type { ProblemOptions, WhereOptions } from "./groups.ts";
+import { version } from "./version.ts";
+
+/** A problem whose finished pieces are kept in a run folder, if there is one. */
+export interface Run {
+  readonly train: Objective;
+  readonly test: Objective | null;
+  readonly store: UnitStore;
+  readonly folder: RunFolder | null;
+}
+
+/** Opens the run folder `out` (none: nothing is kept). `own` are the command's options that its numbers depend on. */
+export async function openRun(
+  command: string,
+  problem: Problem,
+  options: ProblemOptions & WhereOptions,
+  own: Readonly<Record<string, unknown>>,
+  out: string | null,
+  context: Context,
+): Promise<Run> {
+  const folder =
+    out === null
+      ? null
+      : await RunFolder.open(resolve(context.io.cwd, out), await identityOf(command, problem, options, own));
+  if (folder?.resumed) context.warn(`continuing in ${out}: ${folder.journal.size} finished pieces`);
+  const store = folder ? new FolderStore(folder) : noStore;
+  const kept = (objective: Objective, split: "train" | "test") =>
+    new JournaledObjective(objective, split, store, context.progress);
+  return {
+    train: kept(problem.train, "train"),
+    test: problem.test && kept(problem.test, "test"),
+    store,
+    folder,
+  };
+}
+
+async function identityOf(
+  command: string,
+  problem: Problem,
+  options: ProblemOptions & WhereOptions,
+  own: Readonly<Record<string, unknown>>,
+): Promise<RunIdentity> {
+  const { loss, logits, ignoreIndex, classAxis, output, params, freeze, target } = options;
+  const { normalize, scale, offset } = options;
+  return {
+    command,
+    inputs: { model: problem.checkpoint.sha256, ...problem.dataHashes },
+    options: {
+      ...{ loss, logits, ignoreIndex, classAxis, output, params, freeze, target },
+      ...{ normalize, scale, offset },
+      samples: problem.train.samples,
+      testSamples: problem.test?.samples ?? null,
+      // The last bits of a sum depend on how it is split and on what computes it.
+      batch: problem.batch,
+      device: problem.device,
+      threads: options.threads ?? 1,
+      ...own,
+    },
+    versions: { "onnx-landscape": await version(), onnxruntime: problem.runtimeVersion },
+  };
+}
+
+/** The command line as it can be typed again. */
+export function commandText(argv: readonly string[]): string {
+  const quoted = argv.map((word) =>
+    /^[\w./:=,@%+−-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+  );
+  return ["onnx-landscape", ...quoted].join(" ");
+}

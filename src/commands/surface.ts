@@ -1,0 +1,178 @@
+import { numberText, percentText } from "../analysis/number-text.ts";
+import { defaultAnalysis } from "../analysis/options.ts";
+import { gridValues } from "../analysis/steps/planes.ts";
+import { writeNpz } from "../data/npz.ts";
+import { LandscapeError } from "../errors.ts";
+import { evaluatePlane, filterDirection, type GridResult, randomDirection } from "../landscape/index.ts";
+import { cosine } from "../numerics/vector.ts";
+import type { Direction } from "../objective/types.ts";
+import { type Command, type Context, defineCommand, type Outcome } from "./command.ts";
+import { endDirections } from "./ends.ts";
+import {
+  npzOption,
+  outOption,
+  type ProblemOptions,
+  problemOptions,
+  seedOption,
+  type WhereOptions,
+  whereOptions,
+} from "./groups.ts";
+import { axisPoints, givenDirection } from "./lines.ts";
+import { choice, type Range, range, text } from "./options.ts";
+import { requireParameters, withProblem } from "./problem.ts";
+import { openRun, type Run } from "./run.ts";
+import { fieldLines } from "./table.ts";
+
+interface SurfaceOptions extends ProblemOptions, WhereOptions {
+  readonly x: string | null;
+  readonly y: string | null;
+  readonly directions: "hessian" | "random" | "filter";
+  readonly rangeX: Range | null;
+  readonly rangeY: Range | null;
+  readonly seed: number;
+  readonly out: string | null;
+  readonly npz: string | null;
+}
+
+const what = "What:";
+
+export const surface: Command = defineCommand<SurfaceOptions>({
+  name: "surface",
+  purpose: "Loss and accuracy on a plane through the checkpoint, train and test",
+  takesModel: true,
+  examples: [
+    "surface model.onnx --data train.npz --directions random",
+    "surface m.onnx --data d.npz --x e.npz:top1 --y e.npz:bottom1",
+    "surface m.onnx --data d.npz --range-x -1:1:31 --range-y 0:1:5",
+  ],
+  options: {
+    ...problemOptions,
+    directions: choice<SurfaceOptions["directions"]>(
+      {
+        group: what,
+        describe: "hessian (v₊, v₋), random or filter (filter-normalised) [default hessian]",
+        fallback: "hessian",
+      },
+      ["hessian", "random", "filter"],
+    ),
+    x: text<null>({
+      group: what,
+      describe: "F.npz:KEY[:ROW]: direction of x, taken as it is, instead of --directions",
+      fallback: null,
+    }),
+    y: text<null>({ group: what, describe: "F.npz:KEY[:ROW]: direction of y", fallback: null }),
+    rangeX: range({
+      group: what,
+      describe: "FROM:TO:COUNT, coefficients of x's direction [default 31, to 20 times the loss]",
+      fallback: null,
+    }),
+    rangeY: range({ group: what, describe: "FROM:TO:COUNT, the same for y", fallback: null }),
+    seed: seedOption,
+    ...whereOptions,
+    out: outOption,
+    npz: npzOption,
+  },
+  run: (model, options, context) =>
+    withProblem(model, options, context, async (problem) => {
+      await requireParameters(problem);
+      const { x: givenX, y: givenY, directions, rangeX, rangeY, seed } = options;
+      const own = { x: givenX, y: givenY, directions, rangeX, rangeY, seed };
+      const run = await openRun("surface", problem, options, own, options.out, context);
+      const [dx, dy] = await surfaceDirections(run, options, context);
+      const { signal } = context.io;
+      const otherwise = { count: defaultAnalysis.grid, factor: defaultAnalysis.rise };
+      const x = await axisPoints(run.train, dx, options.rangeX, otherwise, signal);
+      const y = await axisPoints(run.train, dy, options.rangeY, otherwise, signal);
+      const { samples } = run.train;
+      const both = samples + (run.test?.samples ?? 0);
+      const units = x.length * y.length * (run.test ? 2 : 1);
+      context.progress.start("plane");
+      context.progress.expect(units, x.length * y.length * both);
+      const result = await evaluatePlane(run, [dx, dy], x, y, { signal });
+      context.progress.finish(`${x.length}×${y.length} points`);
+      if (options.npz) writeSurface(options.npz, result);
+      return outcome(result, cosine(dx.vector, dy.vector), options);
+    }),
+});
+
+async function surfaceDirections(
+  run: Run,
+  options: SurfaceOptions,
+  context: Context,
+): Promise<[Direction, Direction]> {
+  const { n, parameters, theta } = run.train;
+  if ((options.x === null) !== (options.y === null)) {
+    const missing = options.x === null ? "x" : "y";
+    throw new LandscapeError(
+      "INVALID_OPTION",
+      `--${missing} is missing; expected both --x and --y, or neither`,
+      {
+        option: missing,
+      },
+    );
+  }
+  if (options.x !== null && options.y !== null) {
+    return [await givenDirection(options.x, n, "x"), await givenDirection(options.y, n, "y")];
+  }
+  const { seed } = options;
+  switch (options.directions) {
+    case "random":
+      return [
+        randomDirection(parameters, { seed, index: 0 }),
+        randomDirection(parameters, { seed, index: 1 }),
+      ];
+    case "filter":
+      return [
+        filterDirection(parameters, theta, { seed, index: 0 }),
+        filterDirection(parameters, theta, { seed, index: 1 }),
+      ];
+    case "hessian": {
+      const { top, bottom } = await endDirections(run, seed, context);
+      return [top, bottom];
+    }
+  }
+}
+
+function outcome(result: GridResult, angle: number, options: SurfaceOptions): Outcome {
+  const train = gridValues(result.train);
+  const test = result.test && gridValues(result.test);
+  const { minimum } = result.train;
+  return {
+    json: { x: result.x, y: result.y, train, test, minimum, cosine: angle },
+    lines: fieldLines([
+      ["points", `${result.x.length} × ${result.y.length}`],
+      [
+        "lowest train loss",
+        `${numberText(minimum.loss, 6)} at x ${numberText(minimum.x)}, y ${numberText(minimum.y)}`,
+      ],
+      ...(test
+        ? ([
+            [
+              "lowest test loss",
+              `${numberText(test.minimum.loss, 6)} at x ${numberText(test.minimum.x)}, y ${numberText(test.minimum.y)}`,
+            ],
+          ] as const)
+        : []),
+      ["cosine of x and y", numberText(angle, 2)],
+      ...(train.nonFinite > 0
+        ? ([["not finite", percentText(train.nonFinite / (result.x.length * result.y.length))]] as const)
+        : []),
+      ...(options.npz
+        ? ([["written", options.npz]] as const)
+        : [["arrays", "--npz F.npz writes them"] as const]),
+    ]),
+  };
+}
+
+function writeSurface(path: string, result: GridResult): void {
+  const shape = [result.y.length, result.x.length];
+  const grid = (rows: readonly (readonly number[])[]) => ({ shape, data: Float64Array.from(rows.flat()) });
+  writeNpz(path, {
+    x: { shape: [result.x.length], data: Float64Array.from(result.x) },
+    y: { shape: [result.y.length], data: Float64Array.from(result.y) },
+    train_loss: grid(result.train.loss),
+    ...(result.train.accuracy ? { train_accuracy: grid(result.train.accuracy) } : {}),
+    ...(result.test ? { test_loss: grid(result.test.loss) } : {}),
+    ...(result.test?.accuracy ? { test_accuracy: grid(result.test.accuracy) } : {}),
+  });
+}

@@ -1,0 +1,137 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { analyse } from "../../src/analysis/analyse.ts";
+import type { AnalysisReport } from "../../src/analysis/analysis-report.ts";
+import { FolderStore } from "../../src/analysis/folder-store.ts";
+import { JournaledObjective } from "../../src/analysis/journaled-objective.ts";
+import { type AnalysisOptions, defaultAnalysis } from "../../src/analysis/options.ts";
+import { silentProgress } from "../../src/analysis/progress.ts";
+import { RunFolder } from "../../src/analysis/run-folder.ts";
+import { saddleFindings } from "../support/findings.ts";
+import { ToyObjective, type ToyOptions } from "../support/toy-objective.ts";
+
+let parent: string;
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), "analysis-"));
+});
+afterEach(() => rm(parent, { recursive: true }));
+
+const curvatures = [20, 10, 5, 2, 1, 1, 0.5, 0.1, -0.5, -2];
+const small: AnalysisOptions = {
+  ...defaultAnalysis,
+  top: 2,
+  bottom: 2,
+  probes: 8,
+  grid: 5,
+  profilePoints: 9,
+  randomProfiles: 2,
+  scalePoints: 3,
+  movingProducts: 10,
+};
+
+async function run(
+  name: string,
+  toy: Partial<ToyOptions> = {},
+): Promise<{ report: AnalysisReport; calls: number }> {
+  const options = { curvatures, quartic: 0.5, ...toy };
+  const train = new ToyObjective(options);
+  const test = new ToyObjective({ ...options, offset: 2 });
+  const { model, data, provenance } = saddleFindings();
+  const identity = { command: "report", inputs: {}, options: { ...small }, versions: {} };
+  const folder = await RunFolder.open(join(parent, name), identity);
+  const store = new FolderStore(folder);
+  const subject = {
+    train: new JournaledObjective(train, "train", store, silentProgress),
+    test: new JournaledObjective(test, "test", store, silentProgress),
+    probe: train,
+    ...{ model, data, provenance },
+  };
+  const session = {
+    store,
+    progress: silentProgress,
+    signal: new AbortController().signal,
+    resumed: folder.resumed,
+  };
+  try {
+    const report = await analyse(subject, small, session);
+    await folder.write("report.json", JSON.stringify(report));
+    return { report, calls: total(train) + total(test) };
+  } catch (error) {
+    throw Object.assign(error as Error, { calls: total(train) + total(test) });
+  }
+}
+
+const total = (toy: ToyObjective): number => Object.values(toy.calls).reduce((sum, n) => sum + n, 0);
+
+/** All that may not differ between equal runs. */
+function numbers({ cost: _, ...report }: AnalysisReport): string {
+  return JSON.stringify(report);
+}
+
+describe("the whole analysis of a loss that is known exactly", () => {
+  it("finds its curvatures, trace, and the way down", async () => {
+    const { report } = await run("a");
+    const values = report.eigenpairs?.pairs.map((p) => p.value) ?? [];
+    for (const [i, exact] of [20, 10, -2, -0.5].entries()) expect(values[i]).toBeCloseTo(exact, 9);
+    const trace = report.trace;
+    expect(Math.abs((trace?.value ?? 0) - 37.1)).toBeLessThan(4 * (trace?.standardError ?? 0) + 1e-9);
+    // Moving branches give 1.5 times the curvature in the toy.
+    expect(report.eigenpairs?.moving?.top).toBeCloseTo(30, 6);
+    expect(report.eigenpairs?.moving?.cosTop).toBeCloseTo(1, 6);
+    // Along v₋: 1 − t² + t⁴/2 has its minimum, ½, at t = ±1.
+    const bottom = report.profiles.find((p) => p.direction === "bottom");
+    expect(bottom?.minimum.loss).toBeLessThan(0.6);
+    expect(report.verdict.find((s) => s.id === "saddle")).toMatchObject({ answer: "yes" });
+    expect(report.verdict.find((s) => s.id === "gain")).toMatchObject({ answer: "yes" });
+    expect(report.where.reduce((sum, t) => sum + (t.trace ?? 0), 0)).toBeCloseTo(trace?.value ?? 0, 9);
+    expect(report.where.reduce((sum, t) => sum + (t.energyTop ?? 0), 0)).toBeCloseTo(1, 9);
+    expect(report.planes.map((p) => p.kind)).toEqual(["hessian", "random", "filter"]);
+    for (const plane of report.planes) {
+      expect(plane.train.loss[2]?.[2]).toBe(1);
+      expect(plane.test?.loss[2]?.[2]).toBe(2);
+    }
+  });
+
+  it("is plain JSON: read back, nothing is lost", async () => {
+    const { report } = await run("a");
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+
+  it("gives the same numbers in another folder", async () => {
+    const [first, second] = [await run("a"), await run("b")];
+    expect(numbers(second.report)).toBe(numbers(first.report));
+  });
+});
+
+describe("a run that was killed", () => {
+  it.each([0.02, 0.1, 0.2, 0.3, 0.5, 0.7, 0.95])(
+    "after %d of its work finishes with the same numbers and less work",
+    async (part) => {
+      const whole = await run("whole");
+      let left = Math.floor(part * whole.calls);
+      const before = () => {
+        if (left-- <= 0) throw new Error("killed");
+      };
+      await expect(run("killed", { before })).rejects.toThrow("killed");
+      const again = await run("killed");
+      expect(numbers(again.report)).toBe(numbers(whole.report));
+      expect(again.calls).toBeLessThan(whole.calls);
+      expect(again.report.cost.resumed).toBe(true);
+    },
+  );
+
+  it("that had finished computes nothing again", async () => {
+    await run("a");
+    const again = await run("a");
+    expect(again.calls).toBe(0);
+  });
+
+  it("leaves no vectors of pieces behind, only those of steps", async () => {
+    await run("a");
+    const journal = (await readFile(join(parent, "a", "journal.ndjson"), "utf8")).trimEnd().split("\n");
+    const kept = journal.map((l) => JSON.parse(l)).filter((e) => e.unit.what === "step" && e.vectors);
+    expect((await readdir(join(parent, "a", "vectors"))).length).toBe(kept.length);
+  });
+});
