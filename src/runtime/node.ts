@@ -147,7 +147,25 @@ async function probeCuda(): Promise<ProviderStatus> {
 async function probeWebgpu(bundled: boolean): Promise<ProviderStatus> {
   const fix = "install a Vulkan (Linux) or DirectX 12 (Windows) driver";
   if (!bundled) return { name: "webgpu", available: false, reason: "not part of onnxruntime-node here", fix };
+  // Without it the attempt fails too, but not before native code has filled stderr.
+  if (process.platform === "linux" && !hasLibrary("libvulkan.so.1")) {
+    return { name: "webgpu", available: false, reason: "no Vulkan loader (libvulkan.so.1)", fix };
+  }
   return tryDevice("webgpu", fix);
+}
+
+function hasLibrary(file: string): boolean {
+  const machine = process.arch === "x64" ? "x86_64-linux-gnu" : "aarch64-linux-gnu";
+  const own = (process.env["LD_LIBRARY_PATH"] ?? "").split(":").filter((folder) => folder !== "");
+  const folders = [
+    ...own,
+    `/usr/lib/${machine}`,
+    `/lib/${machine}`,
+    "/usr/lib64",
+    "/usr/lib",
+    "/usr/local/lib",
+  ];
+  return folders.some((folder) => existsSync(join(folder, file)));
 }
 
 /** The smallest model there is: y = x + x. Bytes are a serialized ModelProto (IR 8, opset 18). */
