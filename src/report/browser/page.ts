@@ -1,0 +1,45 @@
+import type { AnalysisReport } from "../../analysis/analysis-report.ts";
+import { download } from "./download.ts";
+
+let parsed: AnalysisReport | undefined;
+
+/** The report that the page carries. */
+export function report(): AnalysisReport {
+  parsed ??= JSON.parse(reportText()) as AnalysisReport;
+  return parsed;
+}
+
+function reportText(): string {
+  return document.getElementById("report-data")?.textContent ?? "";
+}
+
+export function setUpReport(): void {
+  const button = document.querySelector<HTMLElement>("[data-save-report]");
+  if (!button) return;
+  button.closest<HTMLElement>(".tools")!.hidden = false;
+  button.addEventListener("click", () => download("report.json", "application/json", reportText()));
+}
+
+export function setUpCopy(): void {
+  for (const button of document.querySelectorAll<HTMLElement>("[data-copy]")) {
+    const source = document.getElementById(button.dataset["copy"] ?? "");
+    if (!source || !navigator.clipboard) continue;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(source.textContent ?? "");
+      button.textContent = "Copied";
+    });
+  }
+}
+
+/** Paper has no way to open what is closed. */
+export function openForPrint(): void {
+  let opened: HTMLDetailsElement[] = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll<HTMLDetailsElement>("details:not([open])")];
+    for (const details of opened) details.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const details of opened) details.open = false;
+  });
+}

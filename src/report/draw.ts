@@ -1,0 +1,73 @@
+import { deflateRawSync } from "node:zlib";
+import type { FigureData, PanelData } from "./figure-data.ts";
+import type { Figure, Panel, Rows, Spec } from "./figures/figure.ts";
+import { type Html, html, raw } from "./html.ts";
+import { keyLine } from "./key.ts";
+import { compileSpec, figureSpec, panelSpec, renderSvg, type Warn, withRows } from "./render.ts";
+import { slimSvg } from "./slim.ts";
+import { resolveTokens } from "./tokens.ts";
+
+/** A figure as HTML with static pictures, and the data for the runtime. */
+export interface Drawn {
+  readonly html: Html;
+  readonly id: string;
+  readonly data: FigureData;
+}
+
+/** Draws every panel without a browser, so that the page is whole in print and without scripts. */
+export async function drawFigure(figure: Figure, warn: Warn): Promise<Drawn> {
+  const panels: PanelData[] = [];
+  const pictures = new Map<Panel, Html>();
+  for (const panel of figure.panels) {
+    const vega = compileSpec(panelSpec(panel), warn);
+    const svg = await renderSvg(withRows(vega, panel.datasets), warn);
+    pictures.set(panel, raw(slimSvg(svg, panel.id)));
+    const origin = [panel.padding.left, panel.padding.top] as const;
+    panels.push({ id: panel.id, vega: vega as Spec, origin, pick: panel.pick });
+  }
+  const data: FigureData = {
+    spec: JSON.parse(resolveTokens(JSON.stringify(figureSpec(figure)))) as Spec,
+    datasets: Object.assign({}, ...figure.panels.map((p) => p.datasets)) as Record<string, Rows>,
+    columns: figure.columns,
+    panels,
+  };
+  return { html: figureHtml(figure, pictures), id: figure.id, data };
+}
+
+/** Raw deflate in base64: specifications repeat themselves and shrink to a tenth. */
+export function packFigures(figures: readonly Drawn[]): Html {
+  const all = Object.fromEntries(figures.map((f) => [f.id, f.data]));
+  const packed = deflateRawSync(JSON.stringify(all), { level: 9 }).toString("base64");
+  return html`<script type="application/octet-stream" id="figure-data">${raw(packed)}</script>`;
+}
+
+function figureHtml(figure: Figure, pictures: ReadonlyMap<Panel, Html>): Html {
+  const cells = cellsOf(figure);
+  const bars = figure.panels.filter((p) => p.wide);
+  const draw = (panel: Panel) =>
+    html`<div class="panel" data-panel="${panel.id}" role="img" aria-label="${panel.description}"${
+      panel.pick && raw(' tabindex="0"')
+    }>${pictures.get(panel)}</div>`;
+  return html`<figure class="figure columns-${figure.columns}" id="figure-${figure.id}" data-figure="${figure.id}">
+<h3>${figure.title}</h3>
+<div class="panels">${cells.map((cell) => html`<div class="cell">${cell.map(draw)}</div>`)}</div>
+${bars.length > 0 && html`<div class="bars">${bars.map((p) => html`<div class="cell">${draw(p)}</div>`)}</div>`}
+${keyLine(figure.key)}
+<p class="readout" aria-live="polite" hidden></p>
+<figcaption>${figure.caption}</figcaption>
+<div class="tools" hidden>Save figure: <button type="button" data-save="svg">SVG</button><button type="button"
+data-save="png">PNG</button><button type="button" data-save="spec">Vega-Lite</button></div>
+<details${figure.columns === 1 && raw(" open")}><summary>Numbers</summary>${figure.numbers}</details>
+</figure>`;
+}
+
+/** Panels one below the other share a cell of the grid. */
+function cellsOf(figure: Figure): Panel[][] {
+  const cells: Panel[][] = [];
+  for (const panel of figure.panels) {
+    if (panel.wide) continue;
+    if (panel.below) cells.at(-1)?.push(panel);
+    else cells.push([panel]);
+  }
+  return cells;
+}

@@ -1,0 +1,61 @@
+import type { Scale } from "../scales.ts";
+import { linearTicks, type Ticks, ticksOf } from "../ticks.ts";
+import type { Spec } from "./figure.ts";
+
+/** A quantitative channel whose axis has our own ticks. */
+export function quantitative(field: string, scale: Scale, axis: Spec | null): Spec {
+  return {
+    field,
+    type: "quantitative",
+    scale: vegaScale(scale),
+    axis,
+  };
+}
+
+/** Our scale in Vega-Lite's words. */
+export function vegaScale({ kind, domain, constant }: Scale): Spec {
+  const more = constant === undefined ? {} : { constant };
+  // A logarithmic scale has no zero to leave out.
+  return { type: kind, domain, nice: false, padding: 0, ...(kind === "log" ? {} : { zero: false }), ...more };
+}
+
+/** The same channel in a further layer, which leaves scale and axis to the first. */
+export function again(field: string): Spec {
+  return { field, type: "quantitative", axis: null };
+}
+
+export function axisOf(scale: Scale, count: number, title: string | null, more: Spec = {}): Spec {
+  return axisWith(ticksOf(scale, count), title, more);
+}
+
+export function axisWith({ values, format }: Ticks, title: string | null, more: Spec = {}): Spec {
+  return { values, ...numberLabels(format), title, ...more };
+}
+
+/** A second axis for displacements, in % of ‖θ‖, above the plot or at its right. */
+export function percentAxis(
+  domain: readonly [number, number],
+  thetaNorm: number,
+  orient: "top" | "right",
+): Spec {
+  const unit = thetaNorm > 0 ? thetaNorm / 100 : 1;
+  const { values, format } = linearTicks([domain[0] / unit, domain[1] / unit], 3);
+  const number = `format(datum.value / ${unit}, '${format}')`;
+  return {
+    orient,
+    values: values.map((v) => v * unit),
+    labelExpr: `(datum.value == 0 ? '0' : ${number}) + ' %'`,
+    title: null,
+  };
+}
+
+/** Layers share scales, but an axis belongs to the one layer that describes it. */
+export const ownAxes: Spec = { axis: { x: "independent", y: "independent" } };
+
+/** Labels in a d3 format; powers of ten need a true minus in the exponent too. */
+export function numberLabels(format: string): Spec {
+  const text = `format(datum.value, '${format}')`;
+  return {
+    labelExpr: `datum.value == 0 ? '0' : ${format.includes("e") ? `replace(${text}, 'e-', 'e\u2212')` : text}`,
+  };
+}

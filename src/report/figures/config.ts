@@ -1,0 +1,36 @@
+/** Sizes and colours common to all figures. Colours are the page's custom properties, so that themes are CSS alone. */
+export const config: Readonly<Record<string, unknown>> = {
+  background: null,
+  font: "system-ui, sans-serif",
+  // Spacing is ours: a different text width in another browser must not move or drop a label.
+  axis: {
+    domainColor: "var(--muted)",
+    tickColor: "var(--muted)",
+    gridColor: "var(--rule)",
+    labelColor: "var(--muted)",
+    titleColor: "var(--text)",
+    labelFontSize: 12,
+    titleFontSize: 12,
+    titleFontWeight: "normal",
+    labelOverlap: false,
+    labelLimit: 0,
+    titleLimit: 0,
+    tickSize: 4,
+    labelPadding: 4,
+    titlePadding: 6,
+    grid: false,
+  },
+  title: {
+    color: "var(--text)",
+    subtitleColor: "var(--muted)",
+    fontSize: 13,
+    fontWeight: 600,
+    subtitleFontSize: 12,
+    anchor: "start",
+    frame: "group",
+    limit: 0,
+    offset: 8,
+  },
+  text: { fill: "var(--text)", fontSize: 12 },
+  view: { stroke: "var(--rule)" },
+};

@@ -1,0 +1,166 @@
+import type { AnalysisReport, GridValues, Plane } from "../../analysis/analysis-report.ts";
+import { countText, numberText, percentText } from "../../analysis/number-text.ts";
+import type { Grid } from "../contours.ts";
+import { changeText, labelOf, planeNames, type Split, splitNames, start } from "../facts.ts";
+import { atOrigin, edges, finite } from "../grid.ts";
+import { html } from "../html.ts";
+import type { KeyEntry } from "../key.ts";
+import { type ColourMap, viridis } from "../maps.ts";
+import { lossScale, type Scale } from "../scales.ts";
+import { planeTable } from "../tables/planes.ts";
+import { colourBar } from "./colour-bar.ts";
+import type { Figure, Panel } from "./figure.ts";
+import { type PlaneMark, planePanel } from "./plane.ts";
+
+/** Columns are kinds of plane, rows are splits of the data, one colour domain for all. */
+export function planesFigure(report: AnalysisReport): Figure {
+  const { planes } = report;
+  const { scale, beyond } = lossScale(
+    planes.flatMap((p) => splitsOf(p).flatMap((s) => finite({ values: p[s]!.loss }))),
+  );
+  const missing = planes.reduce((sum, p) => sum + p.train.nonFinite + (p.test?.nonFinite ?? 0), 0);
+  const panels = inRows(planes).map(([plane, split]) => lossPanel(report, plane, split, scale, viridis));
+  const bar = colourBar(
+    "planes-colours",
+    `loss, ${scale.kind} colour scale, the same in all panels`,
+    scale,
+    viridis,
+  );
+  return {
+    id: "planes",
+    title: planesTitle(report),
+    caption: html`How to read: a heavy contour that <em>crosses itself at +</em> is a saddle, one <em>shrunk to a
+      dot</em> a minimum, one <em>smooth curve through +</em> a slope that is left. Thin contours are equally spaced on
+      the colour scale. Axes are true displacements ‖Δθ‖, with % of ‖θ‖ = ${numberText(report.checkpoint.thetaNorm, 4)}
+      above and at the right. ${unitsNote(report)} ${
+        beyond > 0 && `${countText(beyond)} cells above the scale have its last colour.`
+      } ${missing > 0 && `${countText(missing)} cells without a finite loss are grey and hatched.`}`,
+    panels: [...panels, bar],
+    columns: Math.min(3, Math.max(1, planes.length)) as 1 | 2 | 3,
+    key: [...planeKey(report), ...(missing > 0 ? [notFiniteKey] : [])],
+    numbers: planeTable(report),
+  };
+}
+
+export const notFiniteKey: KeyEntry = { mark: "hatch", colour: "", label: "not finite" };
+
+export function planeKey(report: AnalysisReport): KeyEntry[] {
+  const entries: KeyEntry[] = [
+    { mark: "plus", colour: "var(--text)", label: "θ₀, the checkpoint" },
+    { mark: "heavy", colour: "", label: "L = L(0)" },
+    { mark: "cross", colour: "var(--text)", label: "minimum of the training loss" },
+  ];
+  if (report.planes.some((p) => p.test)) {
+    entries.push({ mark: "ring", colour: "var(--text)", label: "minimum of the test loss" });
+  }
+  return entries;
+}
+
+/** All (plane, split): first a row of training panels, then one of test panels. */
+export function inRows(planes: readonly Plane[]): [Plane, Split][] {
+  const splits: Split[] = planes.some((p) => p.test) ? ["train", "test"] : ["train"];
+  return splits.flatMap((s) => planes.filter((p) => p[s]).map((p): [Plane, Split] => [p, s]));
+}
+
+export function splitsOf(plane: Plane): Split[] {
+  return plane.test ? ["train", "test"] : ["train"];
+}
+
+export function lossGrid(plane: Plane, values: GridValues): Grid {
+  return { x: plane.x, y: plane.y, values: values.loss };
+}
+
+function lossPanel(report: AnalysisReport, plane: Plane, split: Split, scale: Scale, map: ColourMap): Panel {
+  const values = plane[split]!;
+  const grid = lossGrid(plane, values);
+  const index = report.planes.indexOf(plane);
+  const title = `${planeNames[plane.kind]} plane · ${split}`;
+  const subtitle = minimumText(report, plane, split);
+  return planePanel({
+    id: `plane-${index}-${split}`,
+    title,
+    subtitle,
+    description: `${title}: ${subtitle}. Map of the loss over α and β.`,
+    grid,
+    scale,
+    map,
+    contours: 8,
+    level: atOrigin(grid) ?? start(report, split)?.loss ?? null,
+    marks: marksOf(plane),
+    ...axisTitles(report, plane),
+    thetaNorm: report.checkpoint.thetaNorm,
+    aspect: aspectOf(plane),
+    pick: { by: "cell", plane: index, what: "loss" },
+  });
+}
+
+export function marksOf(plane: Plane): PlaneMark[] {
+  const test: PlaneMark[] = plane.test
+    ? [{ kind: "test minimum", x: plane.test.minimum.x, y: plane.test.minimum.y }]
+    : [];
+  const { x, y } = plane.train.minimum;
+  return [{ kind: "origin", x: 0, y: 0 }, ...test, { kind: "train minimum", x, y }];
+}
+
+export function axisTitles(report: AnalysisReport, plane: Plane): { xTitle: string; yTitle: string } {
+  return {
+    xTitle: `α along ${labelOf(report, plane.xDirection)}, ‖Δθ‖`,
+    yTitle: `β along ${labelOf(report, plane.yDirection)}, ‖Δθ‖`,
+  };
+}
+
+/** Equal units where the ranges allow it; else the plot is square, and `unitsNote` says so. */
+export function aspectOf(plane: Plane): number {
+  const ratio = rangeRatio(plane);
+  return ratio > 2 / 3 && ratio < 3 / 2 ? ratio : 1;
+}
+
+/** Width of the range in y over that in x. */
+export function rangeRatio(plane: Pick<Plane, "x" | "y">): number {
+  const [[left, right], [bottom, top]] = [edges(plane.x), edges(plane.y)];
+  return (top - bottom) / (right - left);
+}
+
+function unitsNote(report: AnalysisReport): string {
+  const uneven = report.planes.filter((p) => aspectOf(p) === 1 && Math.abs(rangeRatio(p) - 1) > 0.01);
+  if (uneven.length === 0) return "α and β have the same unit in every panel.";
+  const parts = uneven.map((p) => {
+    const ratio = rangeRatio(p);
+    const [times, word] = ratio > 1 ? [ratio, "shorter"] : [1 / ratio, "longer"];
+    return `${planeNames[p.kind]}: one unit of β is drawn ${numberText(times, 2)} times ${word} than one of α`;
+  });
+  return `${parts.join("; ")}.`;
+}
+
+/** "minimum 0.0803, 18.6 % below L(0)" and whether the range was wide enough to tell. */
+function minimumText(report: AnalysisReport, plane: Plane, split: Split): string {
+  const values = plane[split]!;
+  const { x, y, loss } = values.minimum;
+  const from = atOrigin(lossGrid(plane, values)) ?? start(report, split)?.loss ?? loss;
+  if (x === 0 && y === 0) return `minimum ${numberText(loss, 3)} at θ₀`;
+  const border = isBorder(plane, x, y) ? " · on the border: range too small" : "";
+  return `minimum ${numberText(loss, 3)}, ${changeText(from - loss, from)} below L(0)${border}`;
+}
+
+export function isBorder(plane: Plane, x: number, y: number): boolean {
+  return [plane.x[0], plane.x.at(-1)].includes(x) || [plane.y[0], plane.y.at(-1)].includes(y);
+}
+
+function planesTitle(report: AnalysisReport): string {
+  const from = report.checkpoint.train.loss;
+  const parts = report.planes.map(
+    (p) => `${changeText(from - p.train.minimum.loss, from)} on the ${adjective(p)} plane`,
+  );
+  return `The lowest ${splitNames.train} loss lies below L(0) = ${numberText(from, 3)} by ${parts.join(", ")}`;
+}
+
+function adjective(plane: Plane): string {
+  return plane.kind === "hessian" ? "Hessian" : planeNames[plane.kind].toLowerCase();
+}
+
+/** Range of an accuracy in words. */
+export function shareRange(values: readonly number[]): string {
+  if (values.length === 0) return "nothing finite";
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return `${percentText(low, 3)} to ${percentText(high, 3)}`;
+}

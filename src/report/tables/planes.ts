@@ -1,0 +1,127 @@
+import type { AnalysisReport, Plane } from "../../analysis/analysis-report.ts";
+import { countText, numberText, percentText } from "../../analysis/number-text.ts";
+import { labelOf, planeNames, type Split, start } from "../facts.ts";
+import { finite, zeroIndex } from "../grid.ts";
+import { type Content, type Html, html } from "../html.ts";
+import { valueText } from "../text.ts";
+import { table } from "./table.ts";
+
+/** What each panel's map is made of; every cell is in the report's JSON. */
+export function planeTable(report: AnalysisReport): Html {
+  const rows = panels(report).map(([plane, split]) => {
+    const { minimum, nonFinite, loss } = plane[split]!;
+    const values = finite({ values: loss });
+    return [
+      ...head(report, plane, split),
+      `${countText(plane.x.length)} × ${countText(plane.y.length)}`,
+      reach(plane.x),
+      reach(plane.y),
+      numberText(plane.cosine, 2),
+      valueText(start(report, split)?.loss, 4),
+      numberText(minimum.loss, 4),
+      `(${numberText(minimum.x, 3)}, ${numberText(minimum.y, 3)})`,
+      values.length > 0 ? numberText(Math.max(...values), 4) : "–",
+      countText(nonFinite),
+    ];
+  });
+  const numeric = ["cells", "α", "β", "cosine", "L(0)", "minimum", "at (α, β)", "maximum", "not finite"];
+  return html`${table(
+    "Losses on the planes",
+    [
+      { head: "plane" },
+      { head: "directions" },
+      { head: "data" },
+      ...numeric.map((h) => ({ head: h, numeric: true })),
+    ],
+    rows,
+  )}<p class="note">${ranges(report)} All cells are in the report’s JSON (“planes”), see Provenance.</p>`;
+}
+
+export function accuracyTable(report: AnalysisReport): Html {
+  const rows = panels(report)
+    .filter(([plane, split]) => plane[split]!.accuracy)
+    .map(([plane, split]) => {
+      const values = finite({ values: plane[split]!.accuracy! });
+      const here = start(report, split)?.accuracy ?? null;
+      return [
+        ...head(report, plane, split),
+        here === null ? "–" : percentText(here, 4),
+        values.length > 0 ? percentText(Math.min(...values), 4) : "–",
+        values.length > 0 ? percentText(Math.max(...values), 4) : "–",
+      ];
+    });
+  const numeric = ["at θ₀", "lowest", "highest"];
+  return table(
+    "Accuracies on the planes",
+    [
+      { head: "plane" },
+      { head: "directions" },
+      { head: "data" },
+      ...numeric.map((h) => ({ head: h, numeric: true })),
+    ],
+    rows,
+  );
+}
+
+/** The lines through θ₀, in both directions. */
+export function changeTable(report: AnalysisReport): Html {
+  const plane = report.planes.find((p) => p.kind === "hessian")!;
+  const [row, column] = [zeroIndex(plane.y), zeroIndex(plane.x)];
+  const at = (split: Split, i: number, j: number): Content => {
+    const value = plane[split]?.loss[i]?.[j];
+    return value === null || value === undefined ? "–" : numberText(value, 5);
+  };
+  const splits: Split[] = plane.test ? ["train", "test"] : ["train"];
+  const line = (values: readonly number[], cell: (k: number, split: Split) => Content) =>
+    values.map((v, k) => [numberText(v, 3), ...splits.map((s) => cell(k, s))]);
+  const columns = (head: string) => [
+    { head, numeric: true },
+    ...splits.map((s) => ({ head: `${s} loss`, numeric: true })),
+  ];
+  return html`<div class="side">
+${
+  row >= 0 &&
+  table(
+    "Loss along α",
+    columns("α (β = 0)"),
+    line(plane.x, (j, s) => at(s, row, j)),
+  )
+}
+${
+  column >= 0 &&
+  table(
+    "Loss along β",
+    columns("β (α = 0)"),
+    line(plane.y, (i, s) => at(s, i, column)),
+  )
+}
+</div>`;
+}
+
+function panels(report: AnalysisReport): [Plane, Split][] {
+  return report.planes.flatMap((p): [Plane, Split][] =>
+    p.test
+      ? [
+          [p, "train"],
+          [p, "test"],
+        ]
+      : [[p, "train"]],
+  );
+}
+
+function head(report: AnalysisReport, plane: Plane, split: Split): Content[] {
+  return [
+    planeNames[plane.kind],
+    `${labelOf(report, plane.xDirection)}, ${labelOf(report, plane.yDirection)}`,
+    split,
+  ];
+}
+
+function reach(values: readonly number[]): string {
+  return `${numberText(values[0] ?? 0, 3)} … ${numberText(values.at(-1) ?? 0, 3)}`;
+}
+
+function ranges(report: AnalysisReport): string {
+  const texts = report.planes.map((p) => `${planeNames[p.kind]}: ${p.range}.`);
+  return `Ranges. ${texts.join(" ")}`;
+}
