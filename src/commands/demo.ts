@@ -26,7 +26,7 @@ const demoAnalysis: AnalysisOptions = {
   bottom: 2,
   maxProducts: 60,
   probes: 16,
-  grid: 21,
+  grid: 17,
   profilePoints: 31,
   randomProfiles: 3,
   scalePoints: 9,

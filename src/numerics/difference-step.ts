@@ -1,5 +1,7 @@
+import { combine, distance, norm } from "./vector.ts";
+
 /**
- * Error of a central difference with step ε: hypot(noise/ε, truncation·ε²), both norms.
+ * Error of a single central difference with step ε along a unit vector: hypot(noise/ε, truncation·ε²), both norms.
  * `noise` comes from rounding, `truncation` from third derivatives along the direction.
  */
 export interface DifferenceModel {
@@ -8,6 +10,7 @@ export interface DifferenceModel {
 }
 
 export interface ChosenDifference {
+  /** Extrapolated from the quotients with `step` and √10 times that. */
   readonly hv: Float64Array;
   readonly step: number;
   /** Estimated norm of the error of `hv`. */
@@ -17,101 +20,134 @@ export interface ChosenDifference {
   readonly evaluations: number;
 }
 
-// Steps as fractions of the scale, half a decade apart: the best one is then missed by at most 1.8-fold.
+/** Steps as powers of this, half a decade apart: the best one is then missed by at most 1.8-fold. */
 const RATIO = Math.sqrt(10);
 const LOWEST = -14;
 const HIGHEST = -2;
+/** 1e-4 of the scale, in the middle of what nets want (method §5). */
 const START = -8;
+/** What rounding leaves of the product itself, in units of its norm: common to all steps, so never seen in their disagreement. */
+const FLOOR = 2 ** -21;
 
 /**
- * Chooses the step of a central difference from the disagreement of neighbouring steps, which falls
- * as 1/ε where rounding rules and grows as ε² where truncation does.
- * `quotient(ε)` gives the difference quotient (any length); `scale` is ‖θ‖, in which steps are measured:
- * ε from 1e-7 to 1e-1 of it. The error is an estimate from the fitted model, not a bound.
+ * A directional derivative of a noisy function from central differences with several steps.
+ * `quotient(ε)` gives the difference quotient (any length); `scale` is ‖θ‖, in which steps are measured: ε from 1e-7 to
+ * 1e-1 of it. Two neighbouring quotients are extrapolated to ε = 0 (Richardson: the error's ε² term cancels, its
+ * noise grows by a ninth); neighbouring extrapolations disagree by noise, falling as 1/ε, or by the remaining ε⁴ term.
+ * The one where the two are least is returned, and its error estimated from both disagreements.
+ * Error of the estimate: 1.7 times too large for pure noise, more where truncation rules; it is no bound.
+ * Source: Press et al., Numerical Recipes §5.7 (Ridders' method), here for vectors with noise.
  */
 export async function chooseDifference(
   quotient: (step: number) => Promise<Float64Array>,
   options: { readonly scale: number },
 ): Promise<ChosenDifference> {
-  const stepOf = (i: number) => RATIO ** i * options.scale;
-  const values = new Map<number, Float64Array>();
-  const at = async (i: number): Promise<Float64Array> => {
-    const found = values.get(i);
-    if (found) return found;
-    const made = await quotient(stepOf(i));
-    values.set(i, made);
-    return made;
-  };
-  /** Disagreement of steps i and i + 1. */
-  const gap = async (i: number): Promise<number> => distance(await at(i), await at(i + 1));
-
-  const [low, high] = await bracket(gap);
-  const model = fit(await gaps(low, high, gap), stepOf);
-  const indices = [...values.keys()].sort((a, b) => a - b);
-  const best = indices.reduce((a, b) => (errorAt(model, stepOf(b)) < errorAt(model, stepOf(a)) ? b : a));
-  return {
-    hv: values.get(best) as Float64Array,
-    step: stepOf(best),
-    error: errorAt(model, stepOf(best)),
-    model,
-    evaluations: values.size,
-  };
+  const ladder = new Ladder(quotient, options.scale);
+  await descend(ladder);
+  const [low, high] = ladder.range();
+  let best = low;
+  for (let i = low; i + 2 <= high; i++) {
+    if ((await ladder.error(i)) < (await ladder.error(best))) best = i;
+  }
+  const hv = await ladder.extrapolated(best);
+  const error = Math.hypot(await ladder.error(best), FLOOR * norm(hv));
+  const model = await modelOf(ladder, best);
+  return { hv, step: ladder.step(best), error, model, evaluations: ladder.evaluations };
 }
 
-/** Error that the model expects of a difference with this step. */
+/** Error that the model expects of a single difference with this step. */
 export function errorAt(model: DifferenceModel, step: number): number {
   return Math.hypot(model.noise / step, model.truncation * step * step);
 }
 
-/** Walks downhill from the start until the disagreement grows on both sides. */
-async function bracket(gap: (i: number) => Promise<number>): Promise<[low: number, high: number]> {
+/** The step, at most `limit`, at which a single difference has the least error. */
+export function bestStep({ noise, truncation }: DifferenceModel, limit: number): number {
+  // d/dε (noise²/ε² + truncation²ε⁴) = 0.
+  const best = (noise * noise) / (2 * truncation * truncation);
+  return best > 0 ? Math.min(limit, best ** (1 / 6)) : limit;
+}
+
+/** Quotients by the number of their step, made when asked for; `i` is the power of the ratio. */
+class Ladder {
+  private readonly quotients = new Map<number, Float64Array>();
+  private readonly disagreements = new Map<number, number>();
+  private readonly quotient: (step: number) => Promise<Float64Array>;
+  private readonly scale: number;
+
+  constructor(quotient: (step: number) => Promise<Float64Array>, scale: number) {
+    this.quotient = quotient;
+    this.scale = scale;
+  }
+
+  get evaluations(): number {
+    return this.quotients.size;
+  }
+
+  step(i: number): number {
+    return RATIO ** i * this.scale;
+  }
+
+  range(): [low: number, high: number] {
+    const made = [...this.quotients.keys()];
+    return [Math.min(...made), Math.max(...made)];
+  }
+
+  async at(i: number): Promise<Float64Array> {
+    const known = this.quotients.get(i);
+    if (known) return known;
+    const made = await this.quotient(this.step(i));
+    this.quotients.set(i, made);
+    return made;
+  }
+
+  /** From steps i and i + 1: (10·Dᵢ − Dᵢ₊₁)/9. */
+  async extrapolated(i: number): Promise<Float64Array> {
+    return combine(10 / 9, await this.at(i), -1 / 9, await this.at(i + 1));
+  }
+
+  /** Distance between the extrapolations of i and i + 1. */
+  async disagreement(i: number): Promise<number> {
+    const known = this.disagreements.get(i);
+    if (known !== undefined) return known;
+    const d = distance(await this.extrapolated(i), await this.extrapolated(i + 1));
+    // What is not finite is as wrong as can be.
+    const made = Number.isFinite(d) ? d : Number.POSITIVE_INFINITY;
+    this.disagreements.set(i, made);
+    return made;
+  }
+
+  /**
+   * Estimated error of extrapolation i. Noise: the disagreement with the one below is √11 times it; only half of
+   * it is taken off, since real rounding does not fall exactly as 1/ε. Truncation: the disagreement with the one above
+   * is 99 times it in theory; a tenth is taken, in case higher terms cancel.
+   */
+  async error(i: number): Promise<number> {
+    const above = await this.disagreement(i);
+    if (!this.quotients.has(i - 1)) return above;
+    return Math.hypot((await this.disagreement(i - 1)) / 2, above / 10);
+  }
+}
+
+/** Walks from the start to the least disagreement, until it grows on both sides. */
+async function descend(ladder: Ladder): Promise<void> {
   let best = START;
-  let low = START;
-  let high = START;
-  const climb = async (direction: 1 | -1) => {
-    for (let i = best + direction; i >= LOWEST && i < HIGHEST; i += direction) {
-      if (direction > 0) high = i;
-      else low = i;
-      const here = await gap(i);
-      if (!(here < (await gap(best)))) return;
+  for (const direction of [1, -1]) {
+    for (let i = best + direction; i >= LOWEST && i + 2 <= HIGHEST; i += direction) {
+      if (!((await ladder.disagreement(i)) < (await ladder.disagreement(best)))) break;
       best = i;
     }
-  };
-  await climb(1);
-  await climb(-1);
-  return [low, high];
+  }
 }
 
-async function gaps(low: number, high: number, gap: (i: number) => Promise<number>): Promise<[number, number][]> {
-  const list: [number, number][] = [];
-  for (let i = low; i <= high; i++) list.push([i, await gap(i)]);
-  return list;
-}
-
-/**
- * Fits noise and truncation to the disagreements: gap² = noise²(1/ε² + 1/ε′²) + truncation²(ε′² − ε²)²,
- * from the two ends of the bracket, where one term each rules; then raised to the median of what was seen,
- * since two ends alone may be lucky.
- */
-function fit(seen: readonly [number, number][], stepOf: (i: number) => number): DifferenceModel {
-  const rows = seen.map(([i, d]) => {
-    const [a, b] = [stepOf(i), stepOf(i + 1)];
-    return { n: 1 / a ** 2 + 1 / b ** 2, t: (b ** 2 - a ** 2) ** 2, d: d * d };
-  });
-  const first = rows[0] as (typeof rows)[number];
-  const last = rows[rows.length - 1] as (typeof rows)[number];
-  if (rows.length === 1) return { noise: Math.sqrt(first.d / first.n), truncation: 0 };
-  const det = first.n * last.t - first.t * last.n;
-  const noise2 = Math.max(0, (first.d * last.t - last.d * first.t) / det);
-  const truncation2 = Math.max(0, (last.d * first.n - first.d * last.n) / det);
-  const ratios = rows.map((r) => r.d / (r.n * noise2 + r.t * truncation2)).sort((x, y) => x - y);
-  const middle = ratios[Math.floor(ratios.length / 2)] ?? 1;
-  const raise = Number.isFinite(middle) && middle > 1 ? Math.sqrt(middle) : 1;
-  return { noise: Math.sqrt(noise2) * raise, truncation: Math.sqrt(truncation2) * raise };
-}
-
-function distance(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
-  return Math.sqrt(sum);
+/** Noise and truncation of single differences, from the extrapolation as the truth. */
+async function modelOf(ladder: Ladder, best: number): Promise<DifferenceModel> {
+  const truth = await ladder.extrapolated(best);
+  const noise = (await ladder.error(best)) * ladder.step(best);
+  const [, high] = ladder.range();
+  // The largest step within the asymptotic regime shows the ε² term best.
+  const wide = Math.min(best + 1, high);
+  const off = distance(await ladder.at(wide), truth);
+  const step = ladder.step(wide);
+  const truncation = Math.sqrt(Math.max(0, off ** 2 - (noise / step) ** 2)) / step ** 2;
+  return { noise, truncation };
 }
