@@ -40,7 +40,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 
 /** One sentence on stderr; with --json the same as an object on stdout; the stack only with --debug. */
 function explain(error: unknown, argv: readonly string[], io: Io, json: boolean): number {
-  const known = translate(error);
+  const known = io.signal.aborted ? interrupted(error) : translate(error);
   io.stderr.write(`${known.code === "INTERRUPTED" ? "" : "error: "}${known.message}\n`);
   if (argv.includes("--debug"))
     io.stderr.write(`${error instanceof Error ? stacks(error) : String(error)}\n`);
@@ -49,6 +49,13 @@ function explain(error: unknown, argv: readonly string[], io: Io, json: boolean)
     io.stdout.write(`${JSON.stringify({ error: { code, message, details } })}\n`);
   }
   return exitStatus(known);
+}
+
+/** Whatever an interrupt made fail, failed because of it. */
+function interrupted(cause: unknown): LandscapeError {
+  const message =
+    "interrupted; what was finished is kept if there is a run folder, and the same command continues";
+  return new LandscapeError("INTERRUPTED", message, {}, { cause });
 }
 
 function translate(error: unknown): LandscapeError {

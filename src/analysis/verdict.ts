@@ -35,22 +35,18 @@ function slopeSentence({ checkpoint }: Findings): Sentence {
       evidence,
     };
   }
-  const noise = `its noise over ${groups} groups of samples is ${numberText(gradientNoise, 2)}`;
+  const size = numberText(gradientNoise, 2);
+  const over = `its noise over ${groups} groups of samples`;
   if (gradientNorm <= RESOLVED * gradientNoise) {
-    return {
-      id: "slope",
-      answer: "no",
-      text: `The gradient norm is ${norm}; ${noise}: no slope is resolved.`,
-      evidence,
-    };
+    const text = `The gradient norm is ${norm}; ${over} is ${size}: no slope is resolved.`;
+    return { id: "slope", answer: "no", text, evidence };
   }
-  const times = gradientNoise > 0 ? `, ${numberText(gradientNorm / gradientNoise, 2)} times its noise` : "";
-  return {
-    id: "slope",
-    answer: "yes",
-    text: `The gradient norm is ${norm}${times}; ${noise}: this is a slope; the curvatures below are not those of a critical point.`,
-    evidence,
-  };
+  const times =
+    gradientNoise > 0
+      ? `${numberText(gradientNorm / gradientNoise, 2)} times ${over} (${size})`
+      : `and ${over} is 0`;
+  const text = `The gradient norm is ${norm}, ${times}: this is a slope; the curvatures below are not those of a critical point.`;
+  return { id: "slope", answer: "yes", text, evidence };
 }
 
 function saddleSentence(findings: Findings): Sentence {

@@ -1,0 +1,50 @@
+/**
+ * onnx-landscape from TypeScript: open a problem, ask for what the commands ask for, or run the whole
+ * analysis and render its report.
+ */
+export { analyse, type Session, type Subject } from "./analysis/analyse.ts";
+export type * from "./analysis/analysis-report.ts";
+export { FolderStore } from "./analysis/folder-store.ts";
+export { JournaledObjective } from "./analysis/journaled-objective.ts";
+export { type AnalysisOptions, defaultAnalysis } from "./analysis/options.ts";
+export { type Progress, silentProgress } from "./analysis/progress.ts";
+export { RunFolder, type RunIdentity } from "./analysis/run-folder.ts";
+export { noStore, type UnitStore } from "./analysis/unit-store.ts";
+export { verdict } from "./analysis/verdict.ts";
+export {
+  curvatureByScale,
+  HessianOperator,
+  hessianEigenpairs,
+  hessianTrace,
+  measureLossNoise,
+  probeDeterminism,
+  summarizeGradient,
+} from "./curvature/index.ts";
+export { type DatasetSpec, parseNormalization, readVector, writeNpz } from "./data/index.ts";
+export { type ErrorCode, LandscapeError } from "./errors.ts";
+export {
+  chooseRange,
+  evaluatePlane,
+  evaluateProfile,
+  filterDirection,
+  linearAxis,
+  randomDirection,
+} from "./landscape/index.ts";
+export { type Checkpoint, loadCheckpoint } from "./model/checkpoint.ts";
+export { emitGradientModel } from "./model/emit.ts";
+export type { ProductInfo, SymmetricOperator } from "./numerics/operator.ts";
+export {
+  type Direction,
+  type Displacement,
+  type Evaluation,
+  type GradientEvaluation,
+  type HvpOptions,
+  type HvpResult,
+  type Objective,
+  openProblem,
+  type Parameter,
+  type Problem,
+  type ProblemOptions,
+} from "./objective/index.ts";
+export { type RenderOptions, renderReport } from "./report/index.ts";
+export { probeProviders } from "./runtime/index.ts";
