@@ -22,7 +22,8 @@ export function compose(figure: HTMLElement, data: FigureData): Picture {
   const parts: string[] = [];
   let y = MARGIN;
   for (const line of wrap(figure.querySelector("h3")?.textContent ?? "", width - 2 * MARGIN, 15)) {
-    parts.push(text(line, MARGIN, (y += 20), 15, 600));
+    y += 20;
+    parts.push(text(line, MARGIN, y, 15, 600));
   }
   y += 12;
   for (const group of [rows(stacks, columns), rows(bars, columns)].flat()) {

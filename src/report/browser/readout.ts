@@ -78,7 +78,7 @@ function readRows(one: Live, live: readonly Live[]): Reader {
 /** The same displacement in all panels of the figure. */
 function readCells(one: Live, live: readonly Live[]): Reader {
   const { pick } = one.panel;
-  if (!pick || pick.by !== "cell") throw new Error("internal: cells expected");
+  if (pick?.by !== "cell") throw new Error("internal: cells expected");
   const linked = live.filter((other) => other.panel.pick?.by === "cell");
   let here: Displacement = { x: 0, y: 0 };
   const choose = (point: Displacement): string => {

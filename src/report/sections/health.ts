@@ -14,7 +14,7 @@ const marks: Readonly<Record<HealthCheck["status"], string>> = {
 
 /** Checks on the numbers themselves, worst first. */
 export function healthSection(report: AnalysisReport): Html {
-  const { health, model } = report;
+  const { health } = report;
   const sorted = health.toSorted((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
   const rows = sorted.map((check) => [
     html`<span class="status ${check.status.replace(" ", "-")}">${marks[check.status]}</span>`,
@@ -23,10 +23,7 @@ export function healthSection(report: AnalysisReport): Html {
   ]);
   return html`<section id="health"><h2>Health</h2><p class="finding">${summary(health)}</p>
 ${health.length > 0 && table("Health checks", [{ head: "status" }, { head: "check" }, { head: "measured" }], rows)}
-${
-  model.warnings.length > 0 &&
-  html`<h3>Warnings about the model</h3><ul>${model.warnings.map((w) => html`<li><code>${w.code}</code> ${w.message}</li>`)}</ul>`
-}</section>`;
+</section>`;
 }
 
 function summary(health: readonly HealthCheck[]): string {

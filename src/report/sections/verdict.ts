@@ -3,7 +3,7 @@ import { countText, numberText, plural } from "../../analysis/number-text.ts";
 import { evidenceOf, sectionOf } from "../evidence.ts";
 import { firstPair } from "../facts.ts";
 import { type Content, type Html, html } from "../html.ts";
-import { measuredText, shareText, valueText } from "../text.ts";
+import { isNumber, measuredText, shareText, valueText } from "../text.ts";
 
 const questions: Readonly<Record<Sentence["id"], string>> = {
   slope: "Is a slope left?",
@@ -68,5 +68,5 @@ function facts(report: AnalysisReport): Html {
 }
 
 function noise(value: number | null): Content {
-  return value === null ? "noise not measured" : `noise ${numberText(value, 2)}`;
+  return isNumber(value) ? `noise ${numberText(value, 2)}` : "noise not measured";
 }

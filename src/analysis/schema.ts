@@ -1,0 +1,196 @@
+// AnalysisReport once more, as a schema that checks at run time; the compiler holds the two together.
+import { z } from "zod";
+import type { AnalysisReport } from "./analysis-report.ts";
+
+const count = z.int().nonnegative();
+const finite = z.number();
+const maybe = finite.nullable();
+const hash = z.string();
+const values = z.array(maybe).readonly();
+
+const tensor = z.object({ name: z.string(), shape: z.array(count).readonly(), offset: count, size: count });
+
+const model = z.object({
+  name: z.string(),
+  sha256: hash,
+  opset: count,
+  producer: z.string(),
+  parameters: count,
+  tensors: z.array(tensor).readonly(),
+  warnings: z.array(z.object({ code: z.string(), message: z.string() })).readonly(),
+});
+
+const samples = z.object({ samples: count, sha256: hash });
+
+const data = z.object({
+  train: samples,
+  test: samples.nullable(),
+  loss: z.string(),
+  classes: count.nullable(),
+});
+
+const lossValue = z.object({ loss: finite, accuracy: maybe });
+
+const checkpoint = z.object({
+  train: lossValue,
+  test: lossValue.nullable(),
+  lossNoise: maybe,
+  gradientNorm: finite,
+  gradientNoise: finite,
+  groups: count,
+  thetaNorm: finite,
+});
+
+const sentence = z.object({
+  id: z.enum(["slope", "saddle", "curvature", "random-plane", "gain"]),
+  answer: z.enum(["yes", "no", "cannot tell"]),
+  text: z.string(),
+  evidence: z.array(z.string()).readonly(),
+});
+
+const pair = z.object({
+  value: finite,
+  residual: finite,
+  converged: z.boolean(),
+  end: z.enum(["top", "bottom"]),
+  slope: finite,
+});
+
+const eigenpairs = z.object({
+  pairs: z.array(pair).readonly(),
+  products: count,
+  hvp: z.enum(["fd", "exact"]),
+  kinks: z.enum(["frozen", "moving"]),
+  step: maybe,
+  moving: z
+    .object({ top: finite, bottom: finite, cosTop: finite, cosBottom: finite, relativeStep: finite })
+    .nullable(),
+});
+
+const trace = z.object({
+  value: finite,
+  standardError: finite,
+  probes: count,
+  estimator: z.literal("hutchinson"),
+  meanCurvature: finite,
+  frobeniusNorm: finite,
+  frobeniusStandardError: finite,
+});
+
+const direction = z.object({
+  id: z.string(),
+  role: z.enum(["top", "bottom", "random", "filter"]),
+  label: z.string(),
+  slope: maybe,
+  curvature: maybe,
+  curvatureError: maybe,
+});
+
+const gridValues = z.object({
+  loss: z.array(values).readonly(),
+  accuracy: z.array(values).readonly().nullable(),
+  nonFinite: count,
+  minimum: z.object({ x: finite, y: finite, loss: finite }),
+});
+
+const plane = z.object({
+  kind: z.enum(["hessian", "random", "filter"]),
+  xDirection: z.string(),
+  yDirection: z.string(),
+  cosine: finite,
+  x: z.array(finite).readonly(),
+  y: z.array(finite).readonly(),
+  train: gridValues,
+  test: gridValues.nullable(),
+  range: z.string(),
+});
+
+const line = z.object({ loss: values, accuracy: values.nullable() });
+
+const profile = z.object({
+  direction: z.string(),
+  t: z.array(finite).readonly(),
+  train: line,
+  test: line.nullable(),
+  minimum: z.object({ t: finite, loss: finite, testLoss: maybe }),
+});
+
+const scaleCurve = z.object({
+  direction: z.string(),
+  relativeStep: z.array(finite).readonly(),
+  curvature: z.array(finite).readonly(),
+  error: z.array(finite).readonly(),
+  hessian: finite,
+  hessianError: finite,
+});
+
+const tensorShare = z.object({
+  name: z.string(),
+  size: count,
+  trace: maybe,
+  traceStandardError: maybe,
+  energyTop: maybe,
+  energyBottom: maybe,
+});
+
+const healthCheck = z.object({
+  id: z.string(),
+  status: z.enum(["ok", "look", "failed", "not done"]),
+  label: z.string(),
+  text: z.string(),
+});
+
+const cost = z.object({
+  seconds: finite,
+  phases: z.array(z.object({ name: z.string(), seconds: finite, units: finite })).readonly(),
+  peakMemoryBytes: finite,
+  resumed: z.boolean(),
+});
+
+const provenance = z.object({
+  created: z.string(),
+  command: z.string(),
+  modelPath: z.string(),
+  trainPath: z.string(),
+  testPath: z.string().nullable(),
+  versions: z.record(z.string(), z.string()),
+  device: z.string(),
+  threads: count,
+  workers: count,
+  batch: count,
+  seed: z.number(),
+  options: z.record(z.string(), z.unknown()),
+});
+
+const report = z.object({
+  schema: z.literal("onnx-landscape/report/1"),
+  model,
+  data,
+  checkpoint,
+  verdict: z.array(sentence).readonly(),
+  eigenpairs: eigenpairs.nullable(),
+  trace: trace.nullable(),
+  directions: z.array(direction).readonly(),
+  planes: z.array(plane).readonly(),
+  profiles: z.array(profile).readonly(),
+  curvatureByScale: z.array(scaleCurve).readonly(),
+  where: z.array(tensorShare).readonly(),
+  density: z.null(),
+  subsets: z.null(),
+  randomSlices: z.null(),
+  health: z.array(healthCheck).readonly(),
+  cost,
+  provenance,
+});
+
+// Not a value but a check: without it the schema could ask for more than the interface has.
+const exact: AnalysisReport extends z.infer<typeof report> ? typeof report : never = report;
+
+/** Accepts what AnalysisReport describes; fields it does not know are dropped, since fields are only added. */
+export const analysisReportSchema: z.ZodType<AnalysisReport> = exact;
+
+/** The same as JSON Schema, published as report.schema.json. */
+export function reportJsonSchema(): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(analysisReportSchema, { io: "input" });
+  return { $schema, title: "onnx-landscape report, version 1", ...rest };
+}
