@@ -7,6 +7,7 @@ export type * from "./analysis/analysis-report.ts";
 export { FolderStore } from "./analysis/folder-store.ts";
 export { JournaledObjective } from "./analysis/journaled-objective.ts";
 export { type AnalysisOptions, defaultAnalysis } from "./analysis/options.ts";
+export { PhaseTimer } from "./analysis/phase-timer.ts";
 export { type Progress, silentProgress } from "./analysis/progress.ts";
 export { RunFolder, type RunIdentity } from "./analysis/run-folder.ts";
 export { noStore, type UnitStore } from "./analysis/unit-store.ts";

@@ -4,9 +4,8 @@ import type { Objective } from "../objective/types.ts";
 import type { AnalysisReport, DataInfo, ModelInfo, ProvenanceInfo } from "./analysis-report.ts";
 import { healthChecks, type Observations } from "./health.ts";
 import type { AnalysisOptions } from "./options.ts";
-import { PhaseTimer } from "./phase-timer.ts";
+import type { PhaseTimer } from "./phase-timer.ts";
 import { planAnalysis } from "./plan.ts";
-import type { Progress } from "./progress.ts";
 import { checkpointStep } from "./steps/checkpoint.ts";
 import { keepStep, type StepContext } from "./steps/context.ts";
 import { directionsStep } from "./steps/directions.ts";
@@ -31,7 +30,8 @@ export interface Subject {
 
 export interface Session {
   readonly store: UnitStore;
-  readonly progress: Progress;
+  /** The one that the subject's objectives report to. */
+  readonly progress: PhaseTimer;
   readonly signal: AbortSignal;
   readonly resumed: boolean;
 }
@@ -47,8 +47,8 @@ export async function analyse(
   session: Session,
 ): Promise<AnalysisReport> {
   const { train, test } = subject;
-  const timer = new PhaseTimer(session.progress);
-  const context: StepContext = { train, test, options, ...session, progress: timer };
+  const { progress: timer } = session;
+  const context: StepContext = { train, test, options, ...session };
   timer.plan(planAnalysis(subject, options));
 
   const { info: checkpoint, gradient } = await checkpointStep(context);

@@ -6,6 +6,7 @@ import { analyse, type Subject } from "../analysis/analyse.ts";
 import type { AnalysisReport } from "../analysis/analysis-report.ts";
 import { countText } from "../analysis/number-text.ts";
 import type { AnalysisOptions } from "../analysis/options.ts";
+import { PhaseTimer } from "../analysis/phase-timer.ts";
 import { planText } from "../analysis/plan.ts";
 import { type RunFolder, readRunIdentity } from "../analysis/run-folder.ts";
 import { LandscapeError } from "../errors.ts";
@@ -33,13 +34,15 @@ export async function runAnalysis(
     context.warn(
       `${basename(model)}: ${countText(train.n)} parameters, ${samples} samples; ${planText(chosen)}, into ${options.out}`,
     );
-    const run = await openRun(command, problem, options, { ...chosen }, options.out, context);
+    const progress = new PhaseTimer(context.progress);
+    const own = { ...chosen };
+    const run = await openRun(command, problem, options, own, options.out, { ...context, progress });
     const folder = run.folder as RunFolder;
     const finished = await readFinished(folder.path);
     if (finished) return writePage(folder.path, finished, context);
     const subject = await subjectOf(problem, run, model, options, chosen, context);
     const { signal } = context.io;
-    const session = { store: run.store, progress: context.progress, signal, resumed: folder.resumed };
+    const session = { store: run.store, progress, signal, resumed: folder.resumed };
     const report = await analyse(subject, chosen, session);
     await folder.write("report.json", `${JSON.stringify(report)}\n`);
     return writePage(folder.path, report, context);

@@ -1,7 +1,8 @@
 import yargs, { type Argv, type Options } from "yargs";
 import { LandscapeError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import type { Command } from "./command.ts";
-import { nearest, suggestOption } from "./nearest.ts";
+import { suggestOption } from "./nearest.ts";
 import { type Option, optionName } from "./options.ts";
 
 /** What the words on the command line ask for. */

@@ -19,7 +19,8 @@ export async function withProblem<T>(
   const problem = await openModelAndData(model, options);
   try {
     if (problem.notice) context.warn(problem.notice);
-    for (const warning of problem.checkpoint.warnings) context.warn(`warning: ${warning.message}`);
+    for (const warning of [...problem.checkpoint.warnings, ...problem.dataWarnings])
+      context.warn(`warning: ${warning.message}`);
     return await work(problem);
   } finally {
     await problem.close();

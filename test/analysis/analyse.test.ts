@@ -7,6 +7,7 @@ import type { AnalysisReport } from "../../src/analysis/analysis-report.ts";
 import { FolderStore } from "../../src/analysis/folder-store.ts";
 import { JournaledObjective } from "../../src/analysis/journaled-objective.ts";
 import { type AnalysisOptions, defaultAnalysis } from "../../src/analysis/options.ts";
+import { PhaseTimer } from "../../src/analysis/phase-timer.ts";
 import { silentProgress } from "../../src/analysis/progress.ts";
 import { RunFolder } from "../../src/analysis/run-folder.ts";
 import { saddleFindings } from "../support/findings.ts";
@@ -42,15 +43,16 @@ async function run(
   const identity = { command: "report", inputs: {}, options: { ...small }, versions: {} };
   const folder = await RunFolder.open(join(parent, name), identity);
   const store = new FolderStore(folder);
+  const progress = new PhaseTimer(silentProgress);
   const subject = {
-    train: new JournaledObjective(train, "train", store, silentProgress),
-    test: new JournaledObjective(test, "test", store, silentProgress),
+    train: new JournaledObjective(train, "train", store, progress),
+    test: new JournaledObjective(test, "test", store, progress),
     probe: train,
     ...{ model, data, provenance },
   };
   const session = {
     store,
-    progress: silentProgress,
+    progress,
     signal: new AbortController().signal,
     resumed: folder.resumed,
   };
@@ -92,6 +94,28 @@ describe("the whole analysis of a loss that is known exactly", () => {
       expect(plane.train.loss[2]?.[2]).toBe(1);
       expect(plane.test?.loss[2]?.[2]).toBe(2);
     }
+  });
+
+  it("says what each phase cost, in pieces", async () => {
+    const { report, calls } = await run("a");
+    const { phases } = report.cost;
+    expect(phases.map((p) => p.name)).toEqual([
+      "checkpoint",
+      "eigenpairs",
+      "kinks",
+      "trace",
+      "directions",
+      "ranges",
+      "planes",
+      "profiles",
+      "check",
+      "scales",
+    ]);
+    // 3 planes of 5×5, train and test; θ₀ is known, and so are points that the ranges were found by.
+    expect(phases.find((p) => p.name === "planes")?.units).toBeLessThanOrEqual(2 * 3 * 24);
+    expect(phases.find((p) => p.name === "planes")?.units).toBeGreaterThan(2 * 3 * 16);
+    // The determinism probe (2 gradients) is not a piece of the run.
+    expect(phases.reduce((sum, p) => sum + p.units, 0)).toBe(calls - 2);
   });
 
   it("is plain JSON: read back, nothing is lost", async () => {

@@ -35,8 +35,8 @@ export class ToyObjective implements Objective {
     this.n = options.curvatures.length;
     const half = Math.floor(this.n / 2);
     this.parameters = [
-      { name: "layer1.weight", shape: [half], offset: 0, size: half },
-      { name: "layer2.weight", shape: [this.n - half], offset: half, size: this.n - half },
+      { name: "layer1.weight", shape: [half, 1], offset: 0, size: half },
+      { name: "layer2.weight", shape: [this.n - half, 1], offset: half, size: this.n - half },
     ];
     this.theta = Float32Array.from({ length: this.n }, (_, i) => Math.cos(i));
     this.thetaNorm = Math.sqrt(this.theta.reduce((sum, x) => sum + x * x, 0));

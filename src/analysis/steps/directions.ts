@@ -1,6 +1,6 @@
 import { filterDirection, randomDirection } from "../../landscape/index.ts";
 import type { DifferenceModel } from "../../numerics/difference-step.ts";
-import { dot } from "../../numerics/vector.ts";
+import { dot, norm } from "../../numerics/vector.ts";
 import type { Direction, HvpOptions } from "../../objective/types.ts";
 import type { DirectionInfo, DirectionRole } from "../analysis-report.ts";
 import { vectorHash } from "../unit.ts";
@@ -77,7 +77,8 @@ function drawDirections({ train, options }: StepContext): Drawn[] {
       direction: filterDirection(train.parameters, train.theta, { seed, index }),
     }),
   );
-  return [...random, ...filter];
+  // A model without a filter (no tensor of rank 2) has no such direction.
+  return [...random, ...filter.filter((d) => norm(d.direction.vector) > 0)];
 }
 
 interface Curvature {

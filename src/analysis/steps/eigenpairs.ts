@@ -72,7 +72,7 @@ export async function movingStep(
     relativeStep: info.step / (context.train.thetaNorm || 1),
   };
   context.progress.finish(
-    `plain differences: λ₊ ${numberText(found.top, 3)} (|cos| ${numberText(found.cosTop, 2)})   λ₋ ${numberText(found.bottom, 3)} (|cos| ${numberText(found.cosBottom, 2)})`,
+    `plain differences: λ₊ ${numberText(found.top, 3)} (|cos| ${numberText(found.cosTop, 3)})   λ₋ ${numberText(found.bottom, 3)} (|cos| ${numberText(found.cosBottom, 3)})`,
   );
   return found;
 }
