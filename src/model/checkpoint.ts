@@ -1,9 +1,15 @@
 import { LandscapeError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
 import { inlineFunctions, readModel, toFloat32, toOpset18 } from "../onnx/index.ts";
 import { isFloat, sizeOf } from "../onnx/tensor.ts";
 import { lookup } from "../ops/registry.ts";
-import { type InitializerVerdict, judgeInitializers, type ParameterSelection } from "./parameters.ts";
+import {
+  type InitializerVerdict,
+  judgeInitializers,
+  matchesGlob,
+  type ParameterSelection,
+} from "./parameters.ts";
 import { preflightWarnings, type Warning } from "./preflight.ts";
 
 /** One parameter tensor's place in the flat vector θ. */
@@ -45,6 +51,8 @@ export async function loadCheckpoint(path: string, options: CheckpointOptions = 
   const output = chooseOutput(graph, options.output);
   const selection = { params: options.params ?? [], freeze: options.freeze ?? [] };
   const verdicts = judgeInitializers(graph, output, lookup, selection);
+  assertGlobsMatch(verdicts, "--params", selection.params);
+  assertGlobsMatch(verdicts, "--freeze", selection.freeze);
   const { parameters, theta } = layOut(verdicts);
   return {
     path,
@@ -84,6 +92,23 @@ function chooseOutput(graph: Graph, name: string | undefined): Value {
 
 function quoted(values: readonly Value[]): string {
   return values.map((v) => `"${v.name}"`).join(", ");
+}
+
+function assertGlobsMatch(
+  verdicts: readonly InitializerVerdict[],
+  option: string,
+  globs: readonly string[],
+): void {
+  const names = verdicts.map((v) => v.value.name);
+  for (const glob of globs) {
+    if (names.some((name) => matchesGlob(name, glob))) continue;
+    const near = nearest(glob, names);
+    const hint =
+      near === undefined ? 'Run "onnx-landscape inspect" for the names' : `Did you mean "${near}"?`;
+    throw new LandscapeError("INVALID_OPTION", `${option} matches no initializer: "${glob}". ${hint}`, {
+      glob,
+    });
+  }
 }
 
 function layOut(verdicts: readonly InitializerVerdict[]): {

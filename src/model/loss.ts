@@ -37,6 +37,12 @@ export function resolveLoss(
   target: { type: ElementType; dims: readonly number[] } | null,
 ): LossSpec {
   const kind = options.loss === "auto" ? guessKind(output, target) : options.loss;
+  if (kind === "output" && !isOwnLoss(output.dims)) {
+    throw new LandscapeError(
+      "INVALID_OPTION",
+      `the output "${output.name}" is no loss: shape [${output.dims}]; expected a scalar or one number per sample. Choose another with --output, or another --loss`,
+    );
+  }
   if (kind !== "output" && target === null) {
     throw new LandscapeError(
       "INVALID_DATA",
@@ -56,8 +62,19 @@ export function resolveLoss(
   };
 }
 
+/** A scalar, or one number per sample. */
+function isOwnLoss(dims: readonly number[]): boolean {
+  return dims.slice(1).every((d) => d === 1);
+}
+
 function guessKind(output: Value, target: { type: ElementType } | null): LossKind {
-  if (target === null) return "output";
+  if (target === null) {
+    if (isOwnLoss(output.dims)) return "output";
+    throw new LandscapeError(
+      "INVALID_DATA",
+      `no targets in the data: the output "${output.name}" of shape [${output.dims}] is no loss by itself. Add the array "y", or name the targets with --target`,
+    );
+  }
   if (target.type === "float32" || target.type === "float64" || target.type === "float16") return "mse";
   if (output.dims.length === 1) return "output";
   return "cross-entropy";
@@ -105,7 +122,13 @@ function assertSameShape(kind: string, output: readonly number[], target: readon
 }
 
 /** Emits the loss of each sample, its right answers and its count. `target` is absent for kind "output". */
-export function emitLoss(b: GraphBuilder, spec: LossSpec, output: Value, target: Value | null): LossValues {
+export function emitLoss(
+  b: GraphBuilder,
+  spec: LossSpec,
+  output: Value,
+  target: Value | null,
+  samples: number,
+): LossValues {
   switch (spec.kind) {
     case "cross-entropy":
       return crossEntropy(b, spec, output, target as Value);
@@ -116,7 +139,7 @@ export function emitLoss(b: GraphBuilder, spec: LossSpec, output: Value, target:
     case "bce":
       return binaryCrossEntropy(b, spec, output, b.reshape(target as Value, output.dims));
     case "output":
-      return ownLoss(b, output);
+      return ownLoss(b, output, samples);
   }
 }
 
@@ -183,16 +206,11 @@ function binaryCrossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, targ
 }
 
 /** The model's own loss: a scalar mean over the batch, or one number per sample. */
-function ownLoss(b: GraphBuilder, output: Value): LossValues {
-  const size = output.dims.reduce((a, d) => a * d, 1);
-  if (output.dims.length === 0 || size === 1) {
-    return {
-      loss: b.reshape(output, [1]),
-      correct: null,
-      count: b.filled({ type: "float32", dims: [1] }, 1),
-    };
-  }
-  return { loss: perSample(b, output), correct: null, count: perSample(b, b.filled(output.static, 1)) };
+function ownLoss(b: GraphBuilder, output: Value, samples: number): LossValues {
+  const isScalar = output.dims.length === 0 || (output.dims[0] === 1 && samples > 1);
+  if (!isScalar) return { loss: perSample(b, output), correct: null, count: ones(b, output) };
+  const total = b.mul(b.reshape(output, [1]), samples);
+  return { loss: total, correct: null, count: b.filled({ type: "float32", dims: [1] }, samples) };
 }
 
 function perSample(b: GraphBuilder, x: Value): Value {

@@ -1,9 +1,9 @@
 import { type Decisions, decide, smooth } from "../autodiff/freeze.ts";
-import { gradient } from "../autodiff/gradient.ts";
+import { gradient, unsupported } from "../autodiff/gradient.ts";
 import { hessianVectorProduct } from "../autodiff/hessian-vector.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
 import type { TensorType } from "../onnx/tensor.ts";
-import { GraphBuilder } from "../ops/builder.ts";
+import { ancestors, GraphBuilder } from "../ops/builder.ts";
 import { expandGraph, rewriteCalls } from "../ops/expand.ts";
 import { foldBatchNorm } from "../ops/fold-batch-norm.ts";
 import { lookup } from "../ops/registry.ts";
@@ -28,6 +28,7 @@ export interface BoundModel {
 
 /** Binds the batch, folds BatchNormalization into the products before it, and expands composed operators. */
 export function bindModel(checkpoint: Checkpoint, inputs: ReadonlyMap<string, TensorType>): BoundModel {
+  assertKnown(checkpoint.output);
   const b = new GraphBuilder(lookup);
   const theta = checkpoint.parameters.map((p, i) => b.input(`p${i}`, { type: "float32", dims: p.shape }));
   const data = checkpoint.inputs.map((v, i) => b.input(`x${i}`, inputs.get(v.name) as TensorType));
@@ -40,6 +41,12 @@ export function bindModel(checkpoint: Checkpoint, inputs: ReadonlyMap<string, Te
   const bound = b.build(checkpoint.graph.name, [...theta, ...data], [output]);
   const graph = expandGraph(foldBatchNorm(bound, lookup), lookup);
   return { graph, theta, data, output: graph.outputs[0] as Value };
+}
+
+/** Shapes cannot be told past an operator without a record: all of them are named at once. */
+function assertKnown(output: Value): void {
+  const missing = ancestors([output]).nodes.filter((node) => lookup(node.domain, node.op) === undefined);
+  if (missing.length > 0) throw unsupported(missing);
 }
 
 /**
@@ -102,7 +109,8 @@ function attachLoss(bound: BoundModel, spec: LossSpec, target: TensorType | null
   const same = new Map<Value, Value>(bound.graph.inputs.map((v) => [v, v]));
   const output = rewrite(bound.graph, b, same).get(bound.output) as Value;
   const t = target && spec.kind !== "output" ? b.input("t", target) : null;
-  const values = emitLoss(b, spec, output, t);
+  const samples = bound.data[0]?.dims[0] ?? 1;
+  const values = emitLoss(b, spec, output, t, samples);
   const inputs = [...bound.graph.inputs, ...(t ? [t] : [])];
   const outputs = [values.loss, values.count, ...(values.correct ? [values.correct] : [])];
   const graph = expandGraph(b.build("loss", inputs, outputs), lookup);

@@ -49,7 +49,7 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
   if (spec.test) datasets.set("test", await loadDataset(spec.test, requirements(checkpoint)));
 
   const train = datasets.get("train") as Dataset;
-  const sessions = new SessionCache(checkpoint, runtime, spec.loss, (n) => batchTypes(train, n));
+  const sessions = new SessionCache(checkpoint, runtime, spec.loss, (n) => train.types(n) as BatchTypes);
   const one = sessions.of(train.batchSize ?? 1);
   const bytesPerSample = gradientBytes(one.programs.gradientBytes) / (train.batchSize ?? 1);
   const batch = spec.batch ?? chooseBatch(bytesPerSample, spec.memory);
@@ -86,17 +86,8 @@ function requirements(checkpoint: Checkpoint) {
     inputs: checkpoint.inputs.map((v) => ({
       name: v.name,
       type: v.type,
-      dims: (v.shape ?? []).map((d, axis) => (axis === 0 || typeof d !== "number" ? null : d)),
+      dims: v.shape?.map((d) => (typeof d === "number" ? d : null)) ?? null,
     })),
-  };
-}
-
-function batchTypes(dataset: Dataset, n: number): BatchTypes {
-  const batch = dataset.batch(0, Math.min(n, dataset.samples));
-  const resized = (dims: readonly number[]) => [n, ...dims.slice(1)];
-  return {
-    inputs: new Map([...batch.inputs].map(([name, t]) => [name, { type: t.type, dims: resized(t.dims) }])),
-    target: batch.target && { type: batch.target.type, dims: resized(batch.target.dims) },
   };
 }
 

@@ -23,6 +23,8 @@ export interface Problem {
   readonly workers: number;
   readonly train: Objective;
   readonly test: Objective | null;
+  /** What is odd about the data. */
+  readonly dataWarnings: readonly { readonly code: string; readonly message: string }[];
   /** sha256 of the data, by split. */
   readonly dataHashes: { readonly train: string; readonly test: string | null };
   /** The graphs of one batch of all training samples. */
@@ -64,6 +66,7 @@ export async function openProblem(options: ProblemOptions): Promise<Problem> {
     workers,
     train: objective("train") as Objective,
     test: objective("test"),
+    dataWarnings: [...opened.splits.values()].flatMap((part) => part.dataset.warnings),
     dataHashes: { train: hash("train") as string, test: hash("test") },
     programs: () => opened.programs(opened.splits.get("train")?.dataset.samples ?? 1),
     close: async () => {

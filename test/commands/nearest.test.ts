@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { editDistance, nearest, suggestOption } from "../../src/commands/nearest.ts";
+import { suggestOption } from "../../src/commands/nearest.ts";
+import { editDistance, nearest } from "../../src/nearest.ts";
 
 describe("editDistance", () => {
   it.each([

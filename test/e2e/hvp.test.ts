@@ -2,7 +2,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { readNpzArray } from "../../src/data/index.ts";
+import { readNpzArray, writeNpz } from "../../src/data/index.ts";
 import { runJson } from "../support/cli.ts";
 import { describeWithFixtures } from "../support/fixtures.ts";
 import { paperArgs, paperFile, reference, referenceVector, relativeDistance } from "./paper.ts";
@@ -16,7 +16,7 @@ interface Product {
 
 async function product(name: string, vector: string, method: "fd" | "exact"): Promise<Product> {
   const npz = join(folder, `${name}-${vector.replaceAll("/", "-")}-${method}.npz`);
-  const address = `${paperFile("ref.npz")}:${vector}`;
+  const address = vector === "v" ? await sharedVector(name) : `${paperFile("ref.npz")}:${vector}`;
   const out = await runJson([
     "hvp",
     ...paperArgs(name),
@@ -29,6 +29,14 @@ async function product(name: string, vector: string, method: "fd" | "exact"): Pr
   ]);
   const hv = Float64Array.from((await readNpzArray(npz, "hv")).data as Float64Array);
   return { hv, errorEstimate: out["errorEstimate"] as number };
+}
+
+/** The vector v is one array for all models: each uses as many entries as it has parameters. */
+async function sharedVector(name: string): Promise<string> {
+  const path = join(folder, `${name}-v.npz`);
+  const n = reference(name, "count") as number;
+  writeNpz(path, { v: { shape: [n], data: (await referenceVector("v")).slice(0, n) } });
+  return `${path}:v`;
 }
 
 /** v has a stored float64 product; for the eigenvectors, whose storage is rounded, our exact product is the peer. */
