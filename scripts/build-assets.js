@@ -16,7 +16,7 @@ for (const asset of ASSETS) {
   copyFileSync(`${root}src/${asset}`, target);
 }
 
-buildReportRuntime(`${root}dist/report/runtime.js`);
+buildReportRuntime(`${root}dist/report/page.bundle.js`);
 
 const cli = `${root}dist/cli.js`;
 if (existsSync(cli)) chmodSync(cli, 0o755);

@@ -128,7 +128,9 @@ function transposedPads(
     const { before, after } = explicitPads(call, n);
     return { input: whole.map((d, i) => d - before[i]! - after[i]!), before, after };
   }
-  const wanted = shape === undefined ? operand.map((d, i) => d * strides[i]!) : shape.slice(-n);
+  // A kernel shorter than its stride leaves less than operand·stride: onnxruntime then pads nothing.
+  const wanted =
+    shape === undefined ? operand.map((d, i) => Math.min(whole[i]!, d * strides[i]!)) : shape.slice(-n);
   // By the standard only SAME_UPPER puts the odd one at the end here.
   const pads = whole.map((d, i) => halves(Math.max(0, d - wanted[i]!), auto !== "SAME_UPPER"));
   return { input: [...wanted], before: pads.map((p) => p.before), after: pads.map((p) => p.after) };

@@ -5,6 +5,7 @@ import { type Html, html, raw } from "./html.ts";
 import { keyLine } from "./key.ts";
 import { compileSpec, figureSpec, panelSpec, renderSvg, type Warn, withRows } from "./render.ts";
 import { slimSvg } from "./slim.ts";
+import { keepTogether } from "./text.ts";
 import { resolveTokens } from "./tokens.ts";
 
 /** A figure as HTML with static pictures, and the data for the runtime. */
@@ -49,7 +50,7 @@ function figureHtml(figure: Figure, pictures: ReadonlyMap<Panel, Html>): Html {
       panel.pick && raw(' tabindex="0"')
     }>${pictures.get(panel)}</div>`;
   return html`<figure class="figure columns-${figure.columns}" id="figure-${figure.id}" data-figure="${figure.id}">
-<h3>${figure.title}</h3>
+<h3>${keepTogether(figure.title)}</h3>
 <div class="panels">${cells.map((cell) => html`<div class="cell">${cell.map(draw)}</div>`)}</div>
 ${bars.length > 0 && html`<div class="bars">${bars.map((p) => html`<div class="cell">${draw(p)}</div>`)}</div>`}
 ${keyLine(figure.key)}

@@ -126,11 +126,15 @@ th:last-child, td:last-child { padding-right: 0; }
   nav, button, .tools, .readout, summary { display: none !important; }
   .panels { gap: 8px 12px; }
   .columns-3 .panels { grid-template-columns: repeat(3, minmax(0, 1fr)); }
-  .figure h3, h2, h3 { break-after: avoid; }
+  .columns-2 .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  h2, h3 { break-after: avoid; break-inside: avoid; }
+  .scroll { overflow: visible; }
+  .side { gap: 0 24px; }
   .cell, .bars, .key, tr, .facts, .verdict > li, figcaption { break-inside: avoid; }
   .figure > .panels { break-inside: avoid; }
   a { color: inherit; text-decoration: none; }
   section { margin-top: 20px; padding-top: 12px; }
-  table { font-size: 8pt; line-height: 1.35; }
+  table { font-size: 7pt; line-height: 1.3; }
+  th, td { padding: 2px 8px 2px 0; }
 }
 `;

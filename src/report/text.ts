@@ -19,6 +19,14 @@ export function measuredText(value: number | null | undefined, error: number | n
   return isNumber(error) && error > 0 ? withError(value, error) : numberText(value);
 }
 
+/** Keeps a number and its unit or error on one line. */
+export function keepTogether(text: string): string {
+  return text
+    .replaceAll(" %", "\u00a0%")
+    .replaceAll(" ± ", "\u00a0±\u00a0")
+    .replaceAll(" = ", "\u00a0=\u00a0");
+}
+
 export function isNumber(value: number | null | undefined): value is number {
   return typeof value === "number" && Number.isFinite(value);
 }

@@ -45,7 +45,7 @@ function drawConv(random: Random, transposed: boolean): Draw {
   const [n, c, m] = [integer(random, 1, 2), group * integer(random, 1, 2), group * integer(random, 1, 2)];
   const x = tensor([n, c, ...list(rank, () => integer(random, 1, 7))], random);
   const w = tensor(transposed ? [c, m / group, ...kernel] : [m, c / group, ...kernel], random);
-  const attributes = { ...windows(random, kernel, true), group };
+  const attributes: Attributes = { ...windows(random, kernel, true), group };
   if (transposed && random() < 0.3) {
     const strides = attributes["strides"] as number[] | undefined;
     attributes["output_padding"] = list(rank, (i) => integer(random, 0, (strides?.[i] ?? 1) - 1));
@@ -91,7 +91,13 @@ async function evaluated(op: string, drawn: Draw, outputs: number) {
     nodes: [node],
     outputs: node.outputs,
   };
-  return { types, results: await runGraph(graph, drawn.inputs, { opset: 18 }) };
+  try {
+    return { types, results: await runGraph(graph, drawn.inputs, { opset: 18 }) };
+  } catch (error) {
+    // onnxruntime's pools give up where automatic padding would have to crop: a window shorter than its stride.
+    expect(String(error)).toContain("padding values must be non-negative");
+    return undefined;
+  }
 }
 
 type Reference = (drawn: Draw, dims: readonly number[]) => Float64Array;
@@ -99,7 +105,7 @@ type Reference = (drawn: Draw, dims: readonly number[]) => Float64Array;
 /** Sums of up to 64 products in another order. */
 const ROUNDING = 64 * 2 ** -23;
 
-const operators: readonly (readonly [string, (random: Random) => Draw, Reference?])[] = [
+const operators: [op: string, drawOne: (random: Random) => Draw, reference?: Reference][] = [
   ["Conv", (r) => drawConv(r, false), naiveConv],
   ["ConvTranspose", (r) => drawConv(r, true), naiveTranspose],
   ["MaxPool", (r) => drawPool(r, "MaxPool")],

@@ -3,7 +3,7 @@ import { countText, numberText, plural } from "../../analysis/number-text.ts";
 import { evidenceOf, sectionOf } from "../evidence.ts";
 import { firstPair } from "../facts.ts";
 import { type Content, type Html, html } from "../html.ts";
-import { isNumber, measuredText, shareText, valueText } from "../text.ts";
+import { isNumber, keepTogether, measuredText, shareText, valueText } from "../text.ts";
 
 const questions: Readonly<Record<Sentence["id"], string>> = {
   slope: "Is a slope left?",
@@ -25,7 +25,7 @@ ${facts(report)}
 function sentence(report: AnalysisReport, { id, answer, text, evidence }: Sentence): Html {
   return html`<li id="verdict-${id}"><div class="question">${questions[id] ?? id}</div>
 <div class="answer ${answer.replace(" ", "-")}">${marks[answer]}</div>
-<div class="sentence"><p>${text}</p><details class="evidence"><summary>Evidence</summary><ul>${evidence.map(
+<div class="sentence"><p>${keepTogether(text)}</p><details class="evidence"><summary>Evidence</summary><ul>${evidence.map(
     (path) =>
       html`<li><a href="#${sectionOf(path)}"><code>${path}</code></a> <span>${evidenceOf(report, path)}</span></li>`,
   )}</ul></details></div></li>`;
