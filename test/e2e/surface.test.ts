@@ -15,7 +15,7 @@ interface Split {
 }
 
 describeWithFixtures("surfaces of real checkpoints against float64", () => {
-  it.each(cases)("$name", { timeout: 240_000 }, async ({ name, goal }) => {
+  it.each(cases)("$name", { timeout: 500_000 }, async ({ name, goal }) => {
     const [a, b] = [await referenceVector(`${name}/surface_a`), await referenceVector(`${name}/surface_b`)];
     const range = (x: Float64Array) => `${x[0]}:${x[x.length - 1]}:${x.length}`;
     const vectors = [

@@ -12,7 +12,7 @@ describeWithFixtures("trace of real checkpoints", () => {
     expect(shares.reduce((sum, s) => sum + s.trace, 0)).toBeCloseTo(out["trace"] as number, 6);
   });
 
-  it("fcnn2: the standard error is honest over 20 seeds", { timeout: 240_000 }, async () => {
+  it("fcnn2: the standard error is honest over 20 seeds", { timeout: 500_000 }, async () => {
     const exact = (reference("fcnn2", "exact") as { trace: number }).trace;
     const z: number[] = [];
     for (let seed = 0; seed < 20; seed++) {
@@ -25,7 +25,7 @@ describeWithFixtures("trace of real checkpoints", () => {
     expect(variance).toBeLessThan(1.15 * 2.6);
   });
 
-  it("resnet20: within three standard errors, both together", { timeout: 240_000 }, async () => {
+  it("resnet20: within three standard errors, both together", { timeout: 500_000 }, async () => {
     const out = await runJson(["trace", ...paperArgs("resnet20"), "--probes", "24"]);
     const expected = reference("resnet20", "hutchinson") as { trace: number; trace_se: number };
     const error = Math.hypot(out["standardError"] as number, expected.trace_se);
