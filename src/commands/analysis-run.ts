@@ -39,7 +39,10 @@ export async function runAnalysis(
     const run = await openRun(command, problem, options, own, options.out, { ...context, progress });
     const folder = run.folder as RunFolder;
     const finished = await readFinished(folder.path);
-    if (finished) return writePage(folder.path, finished, context);
+    if (finished) {
+      context.warn(`${options.out} is finished: only its page is made anew`);
+      return writePage(folder.path, finished, context);
+    }
     const subject = await subjectOf(problem, run, model, options, chosen, context);
     const { signal } = context.io;
     const session = { store: run.store, progress, signal, resumed: folder.resumed };

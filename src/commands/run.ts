@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { FolderStore } from "../analysis/folder-store.ts";
 import { JournaledObjective } from "../analysis/journaled-objective.ts";
+import { plural } from "../analysis/number-text.ts";
 import { RunFolder, type RunIdentity } from "../analysis/run-folder.ts";
 import { noStore, type UnitStore } from "../analysis/unit-store.ts";
 import type { Problem } from "../objective/index.ts";
@@ -30,7 +31,8 @@ export async function openRun(
     out === null
       ? null
       : await RunFolder.open(resolve(context.io.cwd, out), await identityOf(command, problem, options, own));
-  if (folder?.resumed) context.warn(`continuing in ${out}: ${folder.journal.size} finished pieces`);
+  const pieces = folder ? plural(folder.journal.size, "finished piece") : "";
+  if (folder?.resumed && !folder.has("report.json")) context.warn(`continuing in ${out}: ${pieces}`);
   const store = folder ? new FolderStore(folder) : noStore;
   const kept = (objective: Objective, split: "train" | "test") =>
     new JournaledObjective(objective, split, store, context.progress);
