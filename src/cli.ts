@@ -81,7 +81,8 @@ function outputOf(stream: WriteStream): Output {
     write: (text) => void stream.write(text),
     isTTY: stream.isTTY === true,
     color: stream.isTTY === true && styleText("red", "x", { stream }) !== "x",
-    columns: stream.columns ?? 80,
+    // Terminals that do not know their width say 0.
+    columns: stream.columns || 80,
   };
 }
 
