@@ -13,7 +13,7 @@ export function stepOf(values: readonly number[]): number {
   return (values.at(-1)! - values[0]!) / (values.length - 1);
 }
 
-/** The cells within |x| ≤ reachX, |y| ≤ reachY, at least three each way. */
+/** The cells within |x| ≤ reachX, |y| ≤ reachY, but at least seven each way: fewer show no shape. */
 export function crop(grid: Grid, reachX: number, reachY: number): Grid {
   const columns = within(grid.x, reachX);
   const rows = within(grid.y, reachY);
@@ -25,7 +25,7 @@ export function crop(grid: Grid, reachX: number, reachY: number): Grid {
 }
 
 function within(values: readonly number[], reach: number): number[] {
-  const limit = Math.max(reach, 1.01 * stepOf(values));
+  const limit = Math.max(reach, 3.01 * Math.abs(stepOf(values)));
   return [...values.keys()].filter((k) => Math.abs(values[k]!) <= limit);
 }
 

@@ -49,6 +49,34 @@ export function symlogTicks(scale: Scale, distance: number): Ticks {
   return { values, format: sizeFormat(values) };
 }
 
+/** As many ticks, up to `most`, as fit side by side on an axis of so many pixels. */
+export function fittingTicks(scale: Scale, most: number, pixels: number): Ticks {
+  for (let count = most; count > 2; count--) {
+    const ticks = ticksOf(scale, count);
+    if (fits(scale, ticks, pixels)) return ticks;
+  }
+  return ticksOf(scale, 2);
+}
+
+/** A digit of the axes' 12 px text, and the least room between two labels. */
+const DIGIT = 7;
+const ROOM = 8;
+
+function fits(scale: Scale, { values, format }: Ticks, pixels: number): boolean {
+  return values.every((v, k) => {
+    const before = values[k - 1];
+    if (before === undefined) return true;
+    const distance = Math.abs(positionOf(scale, v) - positionOf(scale, before)) * pixels;
+    return distance >= (DIGIT * (labelLength(v, format) + labelLength(before, format))) / 2 + ROOM;
+  });
+}
+
+function labelLength(value: number, format: string): number {
+  if (value === 0) return 1;
+  if (format === "~e") return value.toExponential().replace("+", "").length;
+  return format === "~r" ? String(value).length : value.toFixed(Number(format.match(/\d+/)?.[0] ?? 0)).length;
+}
+
 export function ticksOf(scale: Scale, count: number): Ticks {
   if (scale.kind === "log") return logTicks(scale.domain, count);
   if (scale.kind === "symlog") return symlogTicks(scale, 0.55 / count);

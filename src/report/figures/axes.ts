@@ -1,5 +1,5 @@
 import type { Scale } from "../scales.ts";
-import { linearTicks, type Ticks, ticksOf } from "../ticks.ts";
+import { fittingTicks, linearTicks, type Ticks, ticksOf } from "../ticks.ts";
 import type { Spec } from "./figure.ts";
 
 /** A quantitative channel whose axis has our own ticks. */
@@ -26,6 +26,11 @@ export function again(field: string): Spec {
 
 export function axisOf(scale: Scale, count: number, title: string | null, more: Spec = {}): Spec {
   return axisWith(ticksOf(scale, count), title, more);
+}
+
+/** A horizontal axis, with as many ticks as its labels leave room for. */
+export function wideAxis(scale: Scale, pixels: number, title: string | null, more: Spec = {}): Spec {
+  return axisWith(fittingTicks(scale, 6, pixels), title, more);
 }
 
 export function axisWith({ values, format }: Ticks, title: string | null, more: Spec = {}): Spec {

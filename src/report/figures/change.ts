@@ -27,7 +27,7 @@ interface Cut {
  * curvature that is small beside λ₊ is invisible without them. Null without a Hessian plane.
  */
 export function changeFigure(report: AnalysisReport): Figure | null {
-  const plane = report.planes.find((p) => p.kind === "hessian");
+  const plane = bestPlane(report);
   if (!plane) return null;
   const cut = cutPlane(report, plane);
   const all = Object.values(cut.change).flatMap((grid) => finite(grid));
@@ -49,8 +49,14 @@ export function changeFigure(report: AnalysisReport): Figure | null {
     ],
     columns: splits.length === 2 ? 3 : 2,
     key: planeKey(report),
-    numbers: changeTable(report),
+    numbers: changeTable(plane),
   };
+}
+
+/** Of several Hessian planes the one whose ranges come nearest to the stretch. */
+function bestPlane(report: AnalysisReport): Plane | undefined {
+  const off = (plane: Plane) => Math.abs(Math.log(rangeRatio(plane) / (stretchOf(report) ?? 1)));
+  return report.planes.filter((p) => p.kind === "hessian").toSorted((a, b) => off(a) - off(b))[0];
 }
 
 function cutPlane(report: AnalysisReport, plane: Plane): Cut {

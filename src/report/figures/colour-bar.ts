@@ -1,8 +1,7 @@
 import type { ColourMap } from "../maps.ts";
 import { pngDataUri } from "../png.ts";
 import type { Scale } from "../scales.ts";
-import { ticksOf } from "../ticks.ts";
-import { numberLabels, vegaScale } from "./axes.ts";
+import { vegaScale, wideAxis } from "./axes.ts";
 import { type Padding, type Panel, plotWidth } from "./figure.ts";
 
 const padding: Padding = { left: 58, right: 50, top: 22, bottom: 24 };
@@ -11,7 +10,6 @@ const STEPS = 128;
 /** The legend of a map: its colours along an axis of the same kind, from the same code as the cells. */
 export function colourBar(id: string, title: string, scale: Scale, map: ColourMap): Panel {
   const colours = Array.from({ length: STEPS }, (_, k) => map(k / (STEPS - 1)));
-  const { values, format } = ticksOf(scale, scale.kind === "symlog" ? 4 : 6);
   return {
     id,
     description: `${title}, colour scale from ${scale.domain[0].toPrecision(3)} to ${scale.domain[1].toPrecision(3)}`,
@@ -47,7 +45,7 @@ export function colourBar(id: string, title: string, scale: Scale, map: ColourMa
               field: "0",
               type: "quantitative",
               scale: vegaScale(scale),
-              axis: { values, ...numberLabels(format), title: null },
+              axis: wideAxis(scale, plotWidth(padding), null),
             },
           },
         },

@@ -3,7 +3,7 @@ import { edges, hatch } from "../grid.ts";
 import { type ColourMap, notFinite, type Rgb } from "../maps.ts";
 import { pngDataUri } from "../png.ts";
 import { positionOf, type Scale } from "../scales.ts";
-import { again, axisOf, ownAxes, percentAxis, quantitative } from "./axes.ts";
+import { again, axisOf, ownAxes, percentAxis, quantitative, wideAxis } from "./axes.ts";
 import { CASING, contourRows, INK, levelRows } from "./contour-lines.ts";
 import { CURSOR } from "./cursor.ts";
 import { type Padding, type Panel, type Pick, plotWidth, type Spec } from "./figure.ts";
@@ -113,7 +113,7 @@ interface Axes {
 function primaryAxes(view: PlaneView): Axes {
   const [x, y] = scalesOf(view);
   return {
-    x: quantitative("1", x, axisOf(x, 5, view.xTitle)),
+    x: quantitative("1", x, wideAxis(x, plotWidth(padding), view.xTitle)),
     y: quantitative("2", y, axisOf(y, 5, view.yTitle, { titleX: -44 })),
   };
 }

@@ -14,7 +14,8 @@ import { type PlaneMark, planePanel } from "./plane.ts";
 
 /** Columns are kinds of plane, rows are splits of the data, one colour domain for all. */
 export function planesFigure(report: AnalysisReport): Figure {
-  const { planes } = report;
+  // A second plane of a kind has another range, and is shown where that is needed.
+  const planes = report.planes.filter((p, k, all) => all.findIndex((q) => q.kind === p.kind) === k);
   const { scale, beyond } = lossScale(
     planes.flatMap((p) => splitsOf(p).flatMap((s) => finite({ values: p[s]!.loss }))),
   );
@@ -28,7 +29,7 @@ export function planesFigure(report: AnalysisReport): Figure {
   );
   return {
     id: "planes",
-    title: planesTitle(report),
+    title: planesTitle(report, planes),
     caption: html`How to read: a heavy contour that <em>crosses itself at +</em> is a saddle, one <em>shrunk to a
       dot</em> a minimum, one <em>smooth curve through +</em> a slope that is left. Thin contours are equally spaced on
       the colour scale. Axes are true displacements ‖Δθ‖, with % of ‖θ‖ = ${numberText(report.checkpoint.thetaNorm, 4)}
@@ -146,9 +147,9 @@ export function isBorder(plane: Plane, x: number, y: number): boolean {
   return [plane.x[0], plane.x.at(-1)].includes(x) || [plane.y[0], plane.y.at(-1)].includes(y);
 }
 
-function planesTitle(report: AnalysisReport): string {
+function planesTitle(report: AnalysisReport, planes: readonly Plane[]): string {
   const from = report.checkpoint.train.loss;
-  const parts = report.planes.map(
+  const parts = planes.map(
     (p) => `${changeText(from - p.train.minimum.loss, from)} on the ${adjective(p)} plane`,
   );
   return `The lowest ${splitNames.train} loss lies below L(0) = ${numberText(from, 3)} by ${parts.join(", ")}`;

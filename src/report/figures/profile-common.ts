@@ -1,7 +1,7 @@
 import type { AnalysisReport, DirectionInfo, Profile } from "../../analysis/analysis-report.ts";
 import { directionOf } from "../facts.ts";
 import { extent, padded, type Scale } from "../scales.ts";
-import { again, axisOf, ownAxes, quantitative } from "./axes.ts";
+import { again, axisOf, ownAxes, quantitative, wideAxis } from "./axes.ts";
 import { type Panel, plotWidth, type Rows } from "./figure.ts";
 import { changes, colours, HEIGHT, padding as narrow, secondAxisLayer, zeroLayer } from "./profile.ts";
 
@@ -55,7 +55,7 @@ export function commonPanel(report: AnalysisReport, groups: readonly (readonly P
           data: { name: `${id}/train` },
           mark: { type: "line", strokeWidth: 1.5, aria: false },
           encoding: {
-            x: quantitative("0", x, axisOf(x, 5, "t = ‖Δθ‖")),
+            x: quantitative("0", x, wideAxis(x, plotWidth(padding), "t = ‖Δθ‖")),
             y: quantitative("1", y, axisOf(y, 5, "ΔL", { titleX: -44 })),
             detail: { field: "2", type: "nominal" },
             color: { field: "3", type: "nominal", scale: null, legend: null },

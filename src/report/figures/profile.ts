@@ -4,7 +4,7 @@ import { changeText, directionOf, type Split, start } from "../facts.ts";
 import { zeroIndex } from "../grid.ts";
 import { extent, padded, type Scale } from "../scales.ts";
 import { isNumber, shareText, valueText } from "../text.ts";
-import { again, axisOf, ownAxes, percentAxis, quantitative } from "./axes.ts";
+import { again, axisOf, ownAxes, percentAxis, quantitative, wideAxis } from "./axes.ts";
 import { CURSOR } from "./cursor.ts";
 import { type Padding, type Panel, plotWidth, type Rows, type Spec } from "./figure.ts";
 
@@ -67,7 +67,11 @@ export function profilePanel(report: AnalysisReport, group: readonly Profile[]):
           data: { name: `${id}/train` },
           mark: { type: "line", color: colour, strokeWidth: several ? 1 : 1.5, clip: true, aria: false },
           encoding: {
-            x: quantitative("0", x, axisOf(x, 5, strip ? null : "t = ‖Δθ‖", { labels: !strip })),
+            x: quantitative(
+              "0",
+              x,
+              wideAxis(x, plotWidth(padding), strip ? null : "t = ‖Δθ‖", { labels: !strip }),
+            ),
             y: quantitative("1", y, axisOf(y, 5, "ΔL", { titleX: -44 })),
             detail: { field: "2", type: "nominal" },
           },
@@ -124,7 +128,7 @@ export function accuracyStrip(report: AnalysisReport, group: readonly Profile[])
           data: { name: `${id}/train` },
           mark: { type: "line", color: colour, strokeWidth: group.length > 1 ? 1 : 1.5, aria: false },
           encoding: {
-            x: quantitative("0", x, axisOf(x, 5, "t = ‖Δθ‖")),
+            x: quantitative("0", x, wideAxis(x, plotWidth(padding), "t = ‖Δθ‖")),
             y: quantitative("1", y, axisOf(y, 2, "accuracy %", { titleX: -44 })),
             detail: { field: "2", type: "nominal" },
           },
@@ -182,10 +186,12 @@ function predictionRows(direction: DirectionInfo, profile: Profile): [number, nu
 
 /** The stretch around θ₀ in which measured and predicted ΔL differ by less than a tenth of the larger. */
 function quadraticBand(direction: DirectionInfo, measured: readonly (readonly [number, number])[]): Rows {
+  // Where the loss crosses L(0) a tenth of it is nothing.
+  const least = 0.02 * Math.max(...measured.map(([, change]) => Math.abs(change)));
   const good = ([t, change]: readonly [number, number]) => {
     const expected = predict(direction, t);
     if (expected === null) return false;
-    return Math.abs(change - expected) <= 0.1 * Math.max(Math.abs(change), Math.abs(expected));
+    return Math.abs(change - expected) <= 0.1 * Math.max(Math.abs(change), Math.abs(expected), least);
   };
   const middle = measured.findIndex(([t]) => t >= 0);
   if (middle < 0 || predict(direction, 0) === null) return [];

@@ -2,9 +2,9 @@ import type { AnalysisReport, ScaleCurve } from "../../analysis/analysis-report.
 import { countText, numberText, withError } from "../../analysis/number-text.ts";
 import { directionOf, labelOf } from "../facts.ts";
 import { html } from "../html.ts";
-import { extent, padded, type Scale } from "../scales.ts";
+import { extent, padded, type Scale, valueAt } from "../scales.ts";
 import { scaleTable } from "../tables/scale-curve.ts";
-import { again, axisOf, ownAxes, quantitative } from "./axes.ts";
+import { again, axisOf, ownAxes, quantitative, wideAxis } from "./axes.ts";
 import { CURSOR } from "./cursor.ts";
 import { type Figure, type Padding, type Panel, plotWidth } from "./figure.ts";
 import { colours } from "./profile.ts";
@@ -13,6 +13,8 @@ const padding: Padding = { left: 58, right: 16, top: 50, bottom: 42 };
 const HEIGHT = 190;
 /** Curvature at a scale counts as the Hessian's within this share of it. */
 const AGREE = 0.1;
+/** From this ratio of the largest curvature to the Hessian's on, the axis is logarithmic. */
+const FLAT = 15;
 
 /** Curvature by scale: differences of the gradient over growing steps, branches moving, beside the Hessian. */
 export function scaleFigure(report: AnalysisReport): Figure | null {
@@ -40,7 +42,7 @@ function scalePanel(report: AnalysisReport, curve: ScaleCurve): Panel {
   const id = `scale-${report.curvatureByScale.indexOf(curve)}`;
   const direction = directionOf(report, curve.direction);
   const colour = direction ? colours[direction.role] : "var(--text)";
-  const y: Scale = { kind: "linear", domain: domainOf(curve) };
+  const y = curvatureScale(curve);
   const x: Scale = { kind: "log", domain: stepDomain(curve) };
   const rows = rowsOf(curve).filter(([, c]) => c >= y.domain[0] && c <= y.domain[1]);
   const outside = curve.relativeStep.length - rows.length;
@@ -49,6 +51,7 @@ function scalePanel(report: AnalysisReport, curve: ScaleCurve): Panel {
     outside > 0
       ? ` · ${countText(outside)} of ${countText(curve.relativeStep.length)} steps off the axis`
       : "";
+  const kind = y.kind === "symlog" ? " · symmetric log axis" : "";
   return {
     id,
     description: `Curvature along ${labelOf(report, curve.direction)} by step; the Hessian's is ${hessian}`,
@@ -61,7 +64,10 @@ function scalePanel(report: AnalysisReport, curve: ScaleCurve): Panel {
       [`${id}/cursor`]: [],
     },
     spec: {
-      title: { text: `along ${labelOf(report, curve.direction)}`, subtitle: `Hessian ${hessian}${beyond}` },
+      title: {
+        text: `along ${labelOf(report, curve.direction)}`,
+        subtitle: `Hessian ${hessian}${kind}${beyond}`,
+      },
       width: plotWidth(padding),
       height: HEIGHT,
       layer: [
@@ -79,7 +85,7 @@ function scalePanel(report: AnalysisReport, curve: ScaleCurve): Panel {
           data: { name: `${id}/points` },
           mark: { type: "line", color: colour, strokeWidth: 1.5, clip: true, aria: false },
           encoding: {
-            x: quantitative("0", x, axisOf(x, 6, "step ε / ‖θ‖")),
+            x: quantitative("0", x, wideAxis(x, plotWidth(padding), "step ε / ‖θ‖")),
             y: quantitative("1", y, axisOf(y, 5, "curvature", { titleX: -44 })),
           },
         },
@@ -122,6 +128,16 @@ function rowsOf(curve: ScaleCurve): Row[] {
     const text = `ε = ${numberText(step, 2)}·‖θ‖: curvature ${withError(c, e)}; Hessian ${withError(curve.hessian, curve.hessianError)}`;
     return [[step, c, c - e, c + e, text]];
   });
+}
+
+/** Linear, or symmetric logarithmic where the Hessian's own value would otherwise lie flat on 0. */
+function curvatureScale(curve: ScaleCurve): Scale {
+  const domain = domainOf(curve);
+  const size = Math.abs(curve.hessian);
+  const reach = Math.max(...domain.map(Math.abs));
+  if (size === 0 || reach / size < FLAT) return { kind: "linear", domain };
+  const scale: Scale = { kind: "symlog", domain, constant: size };
+  return { ...scale, domain: [valueAt(scale, -0.05), valueAt(scale, 1.05)] };
 }
 
 /** What is known well decides the axis: values whose error is below half their size. */

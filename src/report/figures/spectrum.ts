@@ -5,7 +5,7 @@ import { html } from "../html.ts";
 import type { KeyEntry } from "../key.ts";
 import { extent, positionOf, type Scale, valueAt } from "../scales.ts";
 import { spectrumTable } from "../tables/spectrum.ts";
-import { again, axisOf, ownAxes, quantitative } from "./axes.ts";
+import { again, ownAxes, quantitative, wideAxis } from "./axes.ts";
 import { CURSOR } from "./cursor.ts";
 import { type Figure, type Padding, type Panel, plotWidth } from "./figure.ts";
 
@@ -130,7 +130,7 @@ function residualLayers(id: string, x: Scale, y: Scale, values: readonly number[
       data: { name: `${id}/pairs` },
       mark: { type: "rule", strokeWidth: 3, clip: true, aria: false },
       encoding: {
-        x: quantitative("2", x, axisOf(x, 4, "eigenvalue λ")),
+        x: quantitative("2", x, wideAxis(x, plotWidth(padding), "eigenvalue λ")),
         x2: { field: "3" },
         y: quantitative("0", y, { values, labelExpr: names, ...bare }),
         color,

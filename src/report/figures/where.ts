@@ -6,7 +6,7 @@ import type { KeyEntry } from "../key.ts";
 import { extent, padded, type Scale } from "../scales.ts";
 import { whereTable } from "../tables/where.ts";
 import { measuredText, shareText } from "../text.ts";
-import { again, axisOf, ownAxes, quantitative } from "./axes.ts";
+import { again, ownAxes, quantitative, wideAxis } from "./axes.ts";
 import { CURSOR } from "./cursor.ts";
 import { type Figure, type Padding, type Panel, plotWidth, type Spec } from "./figure.ts";
 
@@ -110,7 +110,7 @@ function tracePanel(report: AnalysisReport, rows: readonly Row[]): Panel {
           data: { name: `${id}/rows` },
           mark: { type: "bar", color: "var(--muted)", height: ROW - 6, aria: false },
           encoding: {
-            x: quantitative("1", x, axisOf(x, 5, "its part of tr H")),
+            x: quantitative("1", x, wideAxis(x, plotWidth(padding), "its part of tr H")),
             y: rowAxis(rows),
             x2: { datum: 0 },
           },
@@ -156,7 +156,7 @@ function energyPanel(report: AnalysisReport, rows: readonly Row[]): Panel {
           data: { name: `${id}/rows` },
           mark: { type: "rule", color: "var(--rule)", aria: false },
           encoding: {
-            x: quantitative("1", x, axisOf(x, 5, "% of ‖v‖²")),
+            x: quantitative("1", x, wideAxis(x, plotWidth(padding), "% of ‖v‖²")),
             x2: { field: "2" },
             y: rowAxis(rows),
           },
@@ -239,7 +239,11 @@ function whereTitle(report: AnalysisReport): string {
   const most = (value: (t: TensorShare) => number) => where.reduce((a, b) => (value(b) > value(a) ? b : a));
   if (trace && trace.value > 0 && where.some((t) => t.trace !== null)) {
     const t = most((s) => s.trace ?? 0);
-    return `${t.name} holds ${percentText((t.trace ?? 0) / trace.value)} of tr H with ${percentText(t.size / all)} of the parameters`;
+    const share = measuredText(
+      (100 * (t.trace ?? 0)) / trace.value,
+      (100 * (t.traceStandardError ?? 0)) / trace.value,
+    );
+    return `${t.name} holds ${share} % of tr H with ${percentText(t.size / all)} of the parameters`;
   }
   const t = most((s) => s.energyTop ?? 0);
   return `${t.name} holds ${percentText(t.energyTop ?? 0)} of v₊ with ${percentText(t.size / all)} of the parameters`;

@@ -55,7 +55,11 @@ function entries(rows: readonly (readonly [Content, Content])[]): Html {
 }
 
 function costTable({ cost }: AnalysisReport): Html {
-  const rows = cost.phases.map((phase) => [phase.name, durationText(phase.seconds), countText(phase.units)]);
+  const rows = cost.phases.map((phase) => [
+    phase.name,
+    durationText(phase.seconds),
+    phase.units > 0 ? countText(phase.units) : "",
+  ]);
   const memory = `${countText(cost.peakMemoryBytes / 2 ** 20)} MiB at most`;
   return html`<div>${table(
     "Time by phase",

@@ -64,8 +64,7 @@ export function accuracyTable(report: AnalysisReport): Html {
 }
 
 /** The lines through θ₀, in both directions. */
-export function changeTable(report: AnalysisReport): Html {
-  const plane = report.planes.find((p) => p.kind === "hessian")!;
+export function changeTable(plane: Plane): Html {
   const [row, column] = [zeroIndex(plane.y), zeroIndex(plane.x)];
   const at = (split: Split, i: number, j: number): Content => {
     const value = plane[split]?.loss[i]?.[j];
