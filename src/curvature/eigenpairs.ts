@@ -1,4 +1,4 @@
-import type { DifferenceModel } from "../numerics/difference-step.ts";
+import { bestStep } from "../numerics/difference-step.ts";
 import {
   type ExtremeInfo,
   type ExtremePair,
@@ -88,13 +88,9 @@ async function calibrated(objective: Objective, options: EigenpairOptions): Prom
     options,
   );
   const { step, model } = await objective.hvp(u, frozen, options.signal);
-  const relative = (step ?? 0) / (objective.thetaNorm || 1);
-  const relativeStep = Math.min(LARGEST_STEP, Math.max(LEAST_STEP, relative));
-  return { ...frozen, relativeStep, ...withModel(model) };
-}
-
-function withModel(model: DifferenceModel | null): { model?: DifferenceModel } {
-  return model ? { model } : {};
+  if (!step || !model) return { ...frozen, relativeStep: FIRST_STEP };
+  const relative = bestStep(model, step) / (objective.thetaNorm || 1);
+  return { ...frozen, relativeStep: Math.min(LARGEST_STEP, Math.max(LEAST_STEP, relative)), model };
 }
 
 async function topRitzVector(operator: HessianOperator, options: EigenpairOptions): Promise<Float64Array> {

@@ -1,3 +1,4 @@
+import { bestStep } from "../numerics/difference-step.ts";
 import {
   drawProbe,
   hutchinsonTrace,
@@ -53,5 +54,5 @@ async function productsFor(objective: Objective, options: HessianTraceOptions): 
   const probe = drawProbe(objective.n, 0, objective.parameters, options);
   const { step, model } = await objective.hvp(probe, { method, kinks }, options.signal);
   if (!step || !model) return { method, kinks };
-  return { method, kinks, relativeStep: step / (objective.thetaNorm || 1), model };
+  return { method, kinks, relativeStep: bestStep(model, step) / (objective.thetaNorm || 1), model };
 }

@@ -1,5 +1,11 @@
 export type { BasisPrecision } from "./basis.ts";
-export { type ChosenDifference, chooseDifference, type DifferenceModel, errorAt } from "./difference-step.ts";
+export {
+  bestStep,
+  type ChosenDifference,
+  chooseDifference,
+  type DifferenceModel,
+  errorAt,
+} from "./difference-step.ts";
 export {
   type ExtremeInfo,
   type ExtremeOptions,
