@@ -1,155 +1,213 @@
 // Weight gradients of convolutions: which standard operators are fastest, by shape. One thread.
-// Alternatives are what src/ops/conv-lowering.ts chooses between.
+// src/ops/conv-weight-gradient.ts and conv-weight-shifts.ts choose between these ways by what comes out here.
+//
+//   node scripts/bench/conv-weight-gradient.js [plane|strided|depthwise]
 import { compare } from "./support.js";
-
-/** Taps of a k×k kernel by columns of dy and rows of x: one product of 3·co rows by 3·ci rows. */
-function setup(g, { n, ci, co, h, k, pad }) {
-  const ho = h + 2 * pad - k + 1;
-  return { x: g.input("x", [n, ci, h, h]), dy: g.input("dy", [n, co, ho, ho]), ho };
-}
 
 const range = (n) => Array.from({ length: n }, (_, i) => i);
 
-// [n, ku·ci, kv·co] → [co, ci, ku, kv]; rows are (ci, u) and columns (co, v), v counted as the copies are.
-const finish = (g, p, ci, co, k) => g.transpose(g.reshape(p, [ci, k, co, k]), [2, 0, 1, 3]);
-
-function rowCopies(g, x, { n, ci, h, k, pad }, perImage = n) {
-  const len = h * h;
-  const z = g.zeros([n, ci, pad * h]);
-  const flat = g.reshape(x, [n, ci, len]);
-  return g.reshape(g.concat([z, ...range(k).map(() => flat), g.zeros([n, ci, (k - pad) * h])], 2), [
-    perImage,
-    k * ci,
-    len + h,
-  ]);
+/** Square images and kernels: n, ci → co channels at h², k×k taps, pad, stride. */
+function inputs(g, s) {
+  const ho = Math.floor((s.h + 2 * s.pad - s.k) / s.stride) + 1;
+  return { x: g.input("x", [s.n, s.ci, s.h, s.h]), dy: g.input("dy", [s.n, s.co, ho, ho]), ho };
 }
 
-function colCopiesPad(g, dy, { n, co, h, k, pad }) {
-  const ho = h + 2 * pad - k + 1;
-  const parts = range(k).map((v) => {
-    const left = v - pad;
-    return g.pad(dy, [0, 0, 0, left, 0, 0, 1, h - ho - left]);
+/** k copies of x [n, c, rows·w], each one row further along: as one sequence, cut into blocks one row longer than x. */
+function rowCopies(g, x, { c, rows, w, k, pad, lead }) {
+  const len = rows * w;
+  const parts = [
+    g.zeros([...lead, c, pad * w]),
+    ...range(k).map(() => x),
+    g.zeros([...lead, c, (k - pad) * w]),
+  ];
+  return g.reshape(g.concat(parts, lead.length + 1), [...lead, k * c, len + w]);
+}
+
+/** dy under x's columns for tap v, with a zero row more. */
+const columnCopy = (g, dy, s, v) => g.pad(dy, [0, 0, 0, v - s.pad, 0, 0, 1, s.pad - v]);
+
+/** [co·k, ci·k], columns v and rows u, as the weight. */
+function fromColumns(g, p, s) {
+  const swapped = g.transpose(g.reshape(p, [s.co, s.k, s.ci * s.k]), [0, 2, 1]);
+  return g.reshape(swapped, [s.co, s.ci, s.k, s.k]);
+}
+
+/** Weights of a depthwise Conv that copies each channel once for each tap. */
+function unitTaps(g, c, k) {
+  const taps = k * k;
+  const hot = range(c * taps * taps).map((i) => (i % taps === Math.floor(i / taps) % taps ? 1 : 0));
+  return g.constant([c * taps, 1, k, k], hot);
+}
+
+function overBatch(s, g) {
+  const { x, dy } = inputs(g, s);
+  const y = g.op("Conv", [g.transpose(x, [1, 0, 2, 3]), g.transpose(dy, [1, 0, 2, 3])], {
+    pads: [s.pad, s.pad, s.pad, s.pad],
+    dilations: [s.stride, s.stride],
   });
-  return g.reshape(
-    g.concat(
-      parts.map((p) => g.reshape(p, [n, co, h * h + h])),
-      2,
-    ),
-    [n, k * co, h * h + h],
-  );
+  return g.transpose(g.slice(y, [0, 0], [s.k, s.k], [2, 3]), [1, 0, 2, 3]);
 }
 
-const cases = {
-  "nine slices of padded x, concat, product, sum": (s) => (g) => {
-    const { x, dy, ho } = setup(g, s);
-    const xp = g.pad(x, [0, 0, s.pad, s.pad, 0, 0, s.pad, s.pad]);
-    const parts = range(s.k * s.k).map((t) => {
-      const [u, v] = [Math.floor(t / s.k), t % s.k];
-      return g.reshape(g.slice(xp, [u, v], [u + ho, v + ho], [2, 3]), [s.n, s.ci, 1, ho * ho]);
-    });
-    const cols = g.reshape(g.concat(parts, 2), [s.n, s.ci * s.k * s.k, ho * ho]);
-    const p = g.sum(g.productTransposed(g.reshape(dy, [s.n, s.co, ho * ho]), cols, 3), [0]);
-    return g.reshape(p, [s.co, s.ci, s.k, s.k]);
-  },
-  "rows of x (concat), columns of dy (pads), sum": (s) => (g) => {
-    const { x, dy } = setup(g, s);
-    const p = g.productTransposed(rowCopies(g, x, s), colCopiesPad(g, dy, s), 3);
-    return finish(g, g.sum(p, [0]), s.ci, s.co, s.k);
-  },
-  "rows of x (concat), columns of dy (one-hot conv), sum": (s) => (g) => {
-    const { x, dy } = setup(g, s);
-    const w = g.constant(
-      [s.k * s.co, 1, 1, s.k],
-      range(s.k * s.co * s.k).map((i) => (i % s.k === s.k - 1 - (Math.floor(i / s.k) % s.k) ? 1 : 0)),
-    );
-    const copies = g.op("Conv", [dy, w], { group: s.co, pads: [0, s.k - 1 - s.pad, 1, s.pad] });
-    const p = g.productTransposed(
-      rowCopies(g, x, s),
-      g.reshape(copies, [s.n, s.k * s.co, s.h * s.h + s.h]),
-      3,
-    );
-    return finish(g, g.sum(p, [0]), s.ci, s.co, s.k);
-  },
-  "one-hot convs for both, sum": (s) => (g) => {
-    const { x, dy, ho } = setup(g, s);
-    const hot = (c, dims, back) =>
-      g.constant(
-        [s.k * c, 1, ...dims],
-        range(s.k * c * s.k).map((i) => {
-          const tap = Math.floor(i / s.k) % s.k;
-          return i % s.k === (back ? s.k - 1 - tap : tap) ? 1 : 0;
-        }),
-      );
-    const xs = g.op("Conv", [x, hot(s.ci, [s.k, 1], false)], { group: s.ci, pads: [s.pad, 0, s.pad, 0] });
-    const ys = g.op("Conv", [dy, hot(s.co, [1, s.k], true)], {
-      group: s.co,
-      pads: [0, s.k - 1 - s.pad, 0, s.pad],
-    });
-    const len = ho * s.h;
-    const p = g.productTransposed(
-      g.reshape(xs, [s.n, s.k * s.ci, len]),
-      g.reshape(ys, [s.n, s.k * s.co, len]),
-      3,
-    );
-    return finish(g, g.sum(p, [0]), s.ci, s.co, s.k);
-  },
-  "rows, columns; batch merged into the contraction": (s) => (g) => {
-    const { x, dy, ho } = setup(g, s);
-    const { n, ci, co, h, k, pad } = s;
-    const len = n * (h + 1) * h;
-    const xt = g.reshape(
-      g.op("Concat", [g.transpose(x, [1, 0, 2, 3]), g.zeros([ci, n, 1, h])], { axis: 2 }),
-      [ci, len],
-    );
-    const xs = g.reshape(
-      g.concat([g.zeros([ci, pad * h]), ...range(k).map(() => xt), g.zeros([ci, (k - pad) * h])], 1),
-      [k * ci, len + h],
-    );
-    const yt = g.transpose(dy, [1, 0, 2, 3]);
-    const parts = range(k).flatMap((v) => {
-      const left = v - pad;
-      return [g.reshape(g.pad(yt, [0, 0, 0, left, 0, 0, 1, h - ho - left]), [co, len]), g.zeros([co, h])];
-    });
-    const ys = g.reshape(g.concat(parts, 1), [k * co, len + h]);
-    return finish(g, g.productTransposed(xs, ys, 2), ci, co, k);
-  },
-  "conv over the batch": (s) => (g) => {
-    const { x, dy } = setup(g, s);
-    const p = g.op("Conv", [g.transpose(x, [1, 0, 2, 3]), g.transpose(dy, [1, 0, 2, 3])], {
+function unfolded(s, g) {
+  const { x, dy, ho } = inputs(g, s);
+  const copies = g.op("Conv", [x, unitTaps(g, s.ci, s.k)], {
+    pads: [s.pad, s.pad, s.pad, s.pad],
+    strides: [s.stride, s.stride],
+    group: s.ci,
+  });
+  const columns = g.reshape(copies, [s.n, s.ci * s.k * s.k, ho * ho]);
+  const p = g.productTransposed(g.reshape(dy, [s.n, s.co, ho * ho]), columns, 3);
+  return g.reshape(g.sum(p, [0]), [s.co, s.ci, s.k, s.k]);
+}
+
+function sliced(s, g) {
+  const { x, dy, ho } = inputs(g, s);
+  const padded = g.pad(x, [0, 0, s.pad, s.pad, 0, 0, s.pad, s.pad]);
+  const reach = (ho - 1) * s.stride + 1;
+  const copies = range(s.k * s.k).map((t) => {
+    const [u, v] = [Math.floor(t / s.k), t % s.k];
+    const part = g.slice(padded, [u, v], [u + reach, v + reach], [2, 3], [s.stride, s.stride]);
+    return g.reshape(part, [s.n, s.ci, 1, ho * ho]);
+  });
+  const columns = g.reshape(g.concat(copies, 2), [s.n, s.ci * s.k * s.k, ho * ho]);
+  const p = g.productTransposed(g.reshape(dy, [s.n, s.co, ho * ho]), columns, 3);
+  return g.reshape(g.sum(p, [0]), [s.co, s.ci, s.k, s.k]);
+}
+
+function oneProduct(s, g) {
+  const { x, dy } = inputs(g, s);
+  const len = s.h * s.h;
+  const xs = rowCopies(g, g.reshape(x, [s.n, s.ci, len]), { ...s, c: s.ci, rows: s.h, w: s.h, lead: [s.n] });
+  const copies = range(s.k).map((v) => g.reshape(columnCopy(g, dy, s, v), [s.n, s.co, len + s.h]));
+  const ys = g.reshape(g.concat(copies, 2), [s.n, s.k * s.co, len + s.h]);
+  return fromColumns(g, g.sum(g.productTransposed(ys, xs, 3), [0]), s);
+}
+
+function productPerColumn(s, g) {
+  const { x, dy } = inputs(g, s);
+  const len = s.h * s.h;
+  const xs = rowCopies(g, g.reshape(x, [s.n, s.ci, len]), { ...s, c: s.ci, rows: s.h, w: s.h, lead: [s.n] });
+  const products = range(s.k).map((v) => {
+    const columns = g.reshape(columnCopy(g, dy, s, v), [s.n, s.co, len + s.h]);
+    return g.reshape(g.sum(g.productTransposed(xs, columns, 3), [0]), [1, s.k * s.ci, s.co]);
+  });
+  return g.reshape(g.transpose(g.concat(products, 0), [2, 1, 0]), [s.co, s.ci, s.k, s.k]);
+}
+
+/** The batch as one tall plane, a zero row after each image. */
+function mergedBatch(s, g) {
+  const { x, dy } = inputs(g, s);
+  const rows = s.n * (s.h + 1);
+  const tall = (v, c) => {
+    const spaced = g.concat([g.reshape(v, [s.n, c, s.h * s.h]), g.zeros([s.n, c, s.h])], 2);
+    return g.reshape(g.transpose(spaced, [1, 0, 2]), [c, rows * s.h]);
+  };
+  const xs = rowCopies(g, tall(x, s.ci), { ...s, c: s.ci, rows, w: s.h, lead: [] });
+  const source = g.reshape(tall(dy, s.co), [1, s.co, rows, s.h]);
+  const copies = range(s.k).map((v) => g.reshape(columnCopy(g, source, s, v), [s.co, (rows + 1) * s.h]));
+  const ys = g.reshape(g.concat(copies, 1), [s.k * s.co, (rows + 1) * s.h]);
+  return fromColumns(g, g.productTransposed(ys, xs, 2), s);
+}
+
+const plane = {
+  "k·k slices of x, one product for each sample": sliced,
+  "depthwise Conv with unit taps as the copier": unfolded,
+  "rows of x, columns of dy, one product": oneProduct,
+  "rows of x, a product for each column": productPerColumn,
+  "the same with the batch in one product": mergedBatch,
+  "Conv over the batch": overBatch,
+};
+
+const strided = {
+  "Conv over the batch": overBatch,
+  "depthwise Conv with unit taps as the copier": unfolded,
+  "k·k strided slices": sliced,
+};
+
+const depthwise = {
+  "Conv over the batch": (s, g) => {
+    const { x, dy } = inputs(g, s);
+    const samples = g.reshape(g.transpose(x, [1, 0, 2, 3]), [1, s.ci * s.n, s.h, s.h]);
+    const y = g.op("Conv", [samples, g.transpose(dy, [1, 0, 2, 3])], {
       pads: [s.pad, s.pad, s.pad, s.pad],
+      dilations: [s.stride, s.stride],
+      group: s.ci,
     });
-    return g.transpose(p, [1, 0, 2, 3]);
+    return g.reshape(g.slice(y, [0, 0], [s.k, s.k], [2, 3]), [s.ci, 1, s.k, s.k]);
   },
-  "conv over the batch, dy as data": (s) => (g) => {
-    const { x, dy } = setup(g, s);
-    const e = s.k - 1 - s.pad;
-    // Σ dy[h]·x[h+u−p]: x slides over dy as kernel; the taps come out reversed.
-    const p = g.op("Conv", [g.transpose(dy, [1, 0, 2, 3]), g.transpose(x, [1, 0, 2, 3])], {
+  "unit taps, product with dy": (s, g) => {
+    const { x, dy, ho } = inputs(g, s);
+    const copies = g.op("Conv", [x, unitTaps(g, s.ci, s.k)], {
       pads: [s.pad, s.pad, s.pad, s.pad],
+      strides: [s.stride, s.stride],
+      group: s.ci,
     });
-    return g.slice(p, [-1, -1], [-1000, -1000], [2, 3], [-1, -1], e);
+    const columns = g.reshape(copies, [s.n, s.ci, s.k * s.k, ho * ho]);
+    const p = g.op("MatMul", [columns, g.reshape(dy, [s.n, s.ci, ho * ho, 1])]);
+    return g.reshape(g.sum(p, [0]), [s.ci, 1, s.k, s.k]);
   },
-  "the product alone": (s) => (g) => {
-    const len = s.h * s.h;
-    const a = g.input("a", [s.n, s.k * s.co, len]);
-    const b = g.input("b", [s.n, s.k * s.ci, len]);
-    return g.productTransposed(a, b, 3);
+  "rows of x, a product for each column": (s, g) => {
+    const { x, dy } = inputs(g, s);
+    const rows = s.h + Math.max(1, s.pad);
+    const gap = rows - 1 - s.h;
+    const zeros = (m) => (m > 0 ? [g.zeros([s.n, s.ci, m * s.h])] : []);
+    const flat = g.reshape(x, [s.n, s.ci, s.h * s.h]);
+    const copies = range(s.k).flatMap((u) => [...zeros(u === 0 ? s.pad : gap), flat]);
+    const rest = s.k * rows - s.pad - s.k * s.h - (s.k - 1) * gap;
+    const xs = g.reshape(g.concat([...copies, ...zeros(rest)], 2), [s.n, s.ci, s.k, rows * s.h]);
+    const products = range(s.k).map((v) => {
+      const column = g.pad(dy, [0, 0, 0, v - s.pad, 0, 0, rows - s.h, s.pad - v]);
+      return g.op("MatMul", [xs, g.reshape(column, [s.n, s.ci, rows * s.h, 1])]);
+    });
+    return g.reshape(g.sum(g.concat(products, 3), [0]), [s.ci, 1, s.k, s.k]);
   },
 };
 
-const n = Number(process.argv[2] ?? 8);
-const shapes = [
-  { n, ci: 16, co: 16, h: 32 },
-  { n, ci: 32, co: 32, h: 16 },
-  { n, ci: 64, co: 64, h: 8 },
-  { n, ci: 3, co: 16, h: 32 },
-  { n: 2, ci: 64, co: 64, h: 56 },
-  { n: 2, ci: 128, co: 128, h: 28 },
-  { n: 2, ci: 256, co: 256, h: 14 },
-  { n: 2, ci: 512, co: 512, h: 7 },
-];
-for (const shape of shapes) {
-  const s = { ...shape, k: 3, pad: 1 };
-  const built = Object.fromEntries(Object.entries(cases).map(([label, make]) => [label, make(s)]));
-  await compare(`3×3, ${s.n} × ${s.ci}→${s.co} at ${s.h}², per image`, built, { unit: s.n, rounds: 30 });
+const square = (n, ci, co, h, k, stride) => ({ n, ci, co, h, k, stride, pad: (k - 1) / 2 });
+
+const suites = {
+  plane: [
+    plane,
+    [
+      square(8, 16, 16, 32, 3, 1),
+      square(8, 32, 32, 16, 3, 1),
+      square(8, 64, 64, 8, 3, 1),
+      square(8, 3, 16, 32, 3, 1),
+      square(2, 64, 64, 56, 3, 1),
+      square(2, 128, 128, 28, 3, 1),
+      square(2, 256, 256, 14, 3, 1),
+      square(2, 512, 512, 7, 3, 1),
+    ],
+  ],
+  strided: [
+    strided,
+    [
+      square(8, 16, 32, 32, 3, 2),
+      square(8, 32, 64, 16, 3, 2),
+      square(2, 128, 256, 28, 3, 2),
+      square(2, 3, 64, 224, 7, 2),
+      square(8, 16, 32, 32, 1, 2),
+      square(2, 256, 512, 28, 1, 2),
+    ],
+  ],
+  depthwise: [
+    depthwise,
+    [
+      square(8, 32, 32, 32, 3, 1),
+      square(4, 96, 96, 28, 3, 1),
+      square(4, 576, 576, 14, 3, 1),
+      square(2, 96, 96, 56, 7, 1),
+      square(4, 384, 384, 14, 7, 1),
+    ],
+  ],
+};
+
+const wanted = process.argv[2];
+for (const [name, [ways, shapes]] of Object.entries(suites)) {
+  if (wanted !== undefined && wanted !== name) continue;
+  for (const s of shapes) {
+    const built = Object.fromEntries(Object.entries(ways).map(([label, way]) => [label, (g) => way(s, g)]));
+    const title = `${name}: ${s.k}×${s.k}/${s.stride}, ${s.n} × ${s.ci}→${s.co} at ${s.h}², per image`;
+    await compare(title, built, { unit: s.n, rounds: 25 });
+  }
 }

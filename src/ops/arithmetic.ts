@@ -9,6 +9,7 @@ import {
   inferSame,
   isUniform,
   keeps,
+  unexpanded,
 } from "./elementwise.ts";
 import { foldBinary, foldUnary } from "./fold.ts";
 import type { FrozenForm, OpRecord, RuleTable, VjpScope } from "./record.ts";
@@ -98,7 +99,7 @@ function powVjp(s: VjpScope, input: number): Value {
   const exponent = uniformOf(p);
   if (exponent === 0) return b.filled(s.y().static, 0);
   if (exponent === 1) return s.dy();
-  if (exponent === 2) return b.mul(s.dy(), b.mul(x, 2));
+  if (exponent === 2) return b.mul(b.mul(s.dy(), 2), x);
   const factor = b.cast(p, x.static.type);
   const power = b.mul(factor, b.pow(x, b.sub(p, 1)));
   // p = 0 among other exponents: 0·x⁻¹ must be 0 at x = 0.
@@ -154,8 +155,9 @@ export const arithmetic: RuleTable = {
     wrt: "all",
     infer: inferPair,
     fold: foldBinary((x, y) => x + y),
-    simplify: (_b, call) =>
-      isUniform(call, 1, 0) ? keeps(call, 0) : isUniform(call, 0, 0) ? keeps(call, 1) : undefined,
+    simplify: (b, call) =>
+      (isUniform(call, 1, 0) ? keeps(call, 0) : isUniform(call, 0, 0) ? keeps(call, 1) : undefined) ??
+      unexpanded(b, call),
     vjp: (s) => s.dy(),
   },
   Sub: {
@@ -163,9 +165,10 @@ export const arithmetic: RuleTable = {
     infer: inferPair,
     fold: foldBinary((x, y) => x - y),
     simplify: (b, call) => {
-      if (isUniform(call, 1, 0)) return keeps(call, 0);
+      const kept = isUniform(call, 1, 0) ? keeps(call, 0) : undefined;
+      if (kept) return kept;
       const negated = isUniform(call, 0, 0) && isFloatCall(call) ? keeps(call, 1) : undefined;
-      return negated && b.neg(negated);
+      return negated ? b.neg(negated) : unexpanded(b, call);
     },
     vjp: (s, i) => (i === 0 ? s.dy() : s.b.neg(s.dy())),
   },
@@ -178,11 +181,12 @@ export const arithmetic: RuleTable = {
         [1, 0],
         [0, 1],
       ] as const) {
-        if (isUniform(call, i, 1)) return keeps(call, other);
+        const kept = isUniform(call, i, 1) ? keeps(call, other) : undefined;
+        if (kept) return kept;
         const negated = isUniform(call, i, -1) && isFloatCall(call) ? keeps(call, other) : undefined;
         if (negated) return b.neg(negated);
       }
-      return undefined;
+      return unexpanded(b, call);
     },
     vjp: (s, i) => s.b.mul(s.dy(), s.x(1 - i)),
   },
@@ -190,9 +194,12 @@ export const arithmetic: RuleTable = {
     wrt: "all",
     infer: inferPair,
     fold: foldBinary(divide),
-    simplify: (_b, call) => (isUniform(call, 1, 1) ? keeps(call, 0) : undefined),
-    // d/db a/b = −y/b
-    vjp: (s, i) => (i === 0 ? s.b.div(s.dy(), s.x(1)) : s.b.neg(s.b.div(s.b.mul(s.dy(), s.y()), s.x(1)))),
+    simplify: (b, call) => (isUniform(call, 1, 1) ? keeps(call, 0) : undefined) ?? unexpanded(b, call),
+    // d/db a/b = −y/b; a divisor that was broadcast divides after the sum.
+    vjp: (s, i) => {
+      if (i === 0) return s.b.div(s.dy(), s.x(1));
+      return s.b.neg(s.b.div(s.b.sumTo(s.b.mul(s.dy(), s.y()), s.x(1).dims), s.x(1)));
+    },
   },
   Mod: modulo,
   Pow: {

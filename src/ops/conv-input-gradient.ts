@@ -5,9 +5,9 @@ import { range } from "./typing.ts";
 
 /**
  * The gradient of a convolution with respect to its input, in standard operators. With stride 1 it is a
- * Conv with the flipped, transposed weight; onnxruntime's ConvTranspose takes 1.2 times as long, and 2.3
- * times where the weight is a constant. With strides ConvTranspose wins 2 to 6 times over a Conv of dy
- * with zeros between, and 2 times over one Conv for all phases (scripts/bench/conv-input-gradient.js).
+ * Conv with the flipped, transposed weight: ConvTranspose takes up to 1.5 times as long, and twice as long
+ * where the weight is a constant. With strides ConvTranspose wins, 4 to 9 times over a Conv of dy with zeros
+ * between, and 1.5 to 4 times over one Conv for all phases (scripts/bench/conv-input-gradient.js).
  */
 export function lowerInputGradient(b: GraphBuilder, dy: Value, w: Value, g: Geometry, group: number): Value {
   const reach = g.kernel.map((k, i) => extent(k, g.dilations[i]!) - 1);

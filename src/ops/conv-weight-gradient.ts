@@ -14,9 +14,12 @@ import { range } from "./typing.ts";
 export function lowerWeightGradient(b: GraphBuilder, x: Value, dy: Value, g: Geometry, group: number): Value {
   const taps = sizeOf(g.kernel);
   if (tiles(g)) return contracted(b, x, dy, patches(b, x, g), g, group);
-  if (shiftsFit(g)) return shiftedWeightGradient(b, x, dy, g, group);
+  const [c, m] = [x.dims[1]!, dy.dims[1]!];
+  // Copying x for every tap moves less where it has few channels: images in colour.
+  const shifted = g.kernel[0]! * c + (taps / g.kernel[0]!) * m;
+  if (shiftsFit(g) && (group > 1 || 2 * taps * c > shifted)) return shiftedWeightGradient(b, x, dy, g, group);
   // With few copies for each element of x (3×3 with stride 2: 9/4), lay them out; a 7×7 stem is better off below.
-  if (taps <= 4 * sizeOf(g.strides)) return contracted(b, x, dy, unfolded(b, x, g), g, group);
+  if (shiftsFit(g) || taps <= 4 * sizeOf(g.strides)) return contracted(b, x, dy, unfolded(b, x, g), g, group);
   return overBatch(b, x, dy, g, group);
 }
 

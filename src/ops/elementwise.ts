@@ -46,6 +46,20 @@ export function keeps(call: Call, i: number): Value | undefined {
   return sameDims(x.dims, broadcastOperands(call, range(call.inputs.length))) ? x : undefined;
 }
 
+/**
+ * The call on what its operands were before they were expanded, expanded after it if still needed: a mean's
+ * gradient then reaches a product as one number for each row.
+ */
+export function unexpanded(b: GraphBuilder, call: Call): Value | undefined {
+  const before = call.inputs.map((x) => {
+    const producer = x?.producer;
+    return producer?.op === "Expand" && producer.domain === "" ? producer.x(0) : x;
+  });
+  if (before.every((x, i) => x === call.inputs[i])) return undefined;
+  const dims = broadcastOperands(call, range(call.inputs.length));
+  return b.expand(b.call(call.op, before, call.attributes), dims);
+}
+
 /** Whether input `i` is a constant filled with `value`. */
 export function isUniform(call: Call, i: number, value: number): boolean {
   return call.has(i) && uniformOf(call.x(i)) === value;
