@@ -1,4 +1,4 @@
-import { bestStep } from "../numerics/difference-step.ts";
+import { bestStep, type DifferenceModel } from "../numerics/difference-step.ts";
 import {
   type ExtremeInfo,
   type ExtremePair,
@@ -6,6 +6,7 @@ import {
   type LanczosProgress,
 } from "../numerics/extreme-eigenpairs.ts";
 import { lanczos } from "../numerics/lanczos.ts";
+import type { SymmetricOperator } from "../numerics/operator.ts";
 import type { HvpMethod, HvpOptions, Kinks, Objective } from "../objective/types.ts";
 import { HessianOperator } from "./hessian-operator.ts";
 
@@ -61,7 +62,7 @@ export async function hessianEigenpairs(
     ...options,
     // Products see a vector in float32 in any case.
     precision: "float32",
-    ...(isAdaptive && { refine: new HessianOperator(objective, { method, kinks }) }),
+    ...(isAdaptive && { refine: adaptiveOperator(objective, products.model) }),
   });
   const calibration = isAdaptive && options.relativeStep === undefined ? CALIBRATION_STEPS + 1 : 0;
   return {
@@ -91,6 +92,21 @@ async function calibrated(objective: Objective, options: EigenpairOptions): Prom
   if (!step || !model) return { ...frozen, relativeStep: FIRST_STEP };
   const relative = bestStep(model, step) / (objective.thetaNorm || 1);
   return { ...frozen, relativeStep: Math.min(LARGEST_STEP, Math.max(LEAST_STEP, relative)), model };
+}
+
+/** Products with a step of their own each, looked for from where the last one was found. */
+function adaptiveOperator(objective: Objective, hint: DifferenceModel | undefined): SymmetricOperator {
+  let known = hint;
+  return {
+    n: objective.n,
+    async apply(x, out, signal) {
+      const options: HvpOptions = { method: "fd", kinks: "frozen", ...(known && { model: known }) };
+      const { hv, error, model } = await objective.hvp(x, options, signal);
+      out.set(hv);
+      known = model ?? known;
+      return { error };
+    },
+  };
 }
 
 async function topRitzVector(operator: HessianOperator, options: EigenpairOptions): Promise<Float64Array> {

@@ -40,10 +40,14 @@ const FLOOR = 2 ** -21;
  */
 export async function chooseDifference(
   quotient: (step: number) => Promise<Float64Array>,
-  options: { readonly scale: number },
+  options: {
+    readonly scale: number;
+    /** A step that suited a similar vector: to begin with, so that fewer quotients are needed. */
+    readonly start?: number | undefined;
+  },
 ): Promise<ChosenDifference> {
   const ladder = new Ladder(quotient, options.scale);
-  await descend(ladder);
+  await descend(ladder, options.start === undefined ? START : ladder.nearest(options.start));
   const [low, high] = ladder.range();
   let best = low;
   for (let i = low; i + 2 <= high; i++) {
@@ -85,6 +89,12 @@ class Ladder {
 
   step(i: number): number {
     return RATIO ** i * this.scale;
+  }
+
+  /** The number of the step nearest to a given one, with room for its neighbours. */
+  nearest(step: number): number {
+    const i = Math.round(Math.log(step / this.scale) / Math.log(RATIO));
+    return Math.max(LOWEST + 1, Math.min(HIGHEST - 3, i));
   }
 
   range(): [low: number, high: number] {
@@ -129,8 +139,8 @@ class Ladder {
 }
 
 /** Walks from the start to the least disagreement, until it grows on both sides. */
-async function descend(ladder: Ladder): Promise<void> {
-  let best = START;
+async function descend(ladder: Ladder, start: number): Promise<void> {
+  let best = start;
   for (const direction of [1, -1]) {
     for (let i = best + direction; i >= LOWEST && i + 2 <= HIGHEST; i += direction) {
       if (!((await ladder.disagreement(i)) < (await ladder.disagreement(best)))) break;

@@ -1,4 +1,4 @@
-import { chooseDifference, errorAt } from "../numerics/difference-step.ts";
+import { bestStep, chooseDifference, errorAt } from "../numerics/difference-step.ts";
 import { addGroups, type Executor } from "./tasks.ts";
 import type { HvpOptions, HvpResult } from "./types.ts";
 
@@ -28,7 +28,10 @@ export class DifferenceProducts {
       const hv = await quotient(step);
       return { hv: scale(hv, norm), step, error: norm * this.expectedError(options, hv, step), model: null };
     }
-    const { hv, step, error, model } = await chooseDifference(quotient, { scale: this.thetaNorm });
+    const { hv, step, error, model } = await chooseDifference(quotient, {
+      scale: this.thetaNorm,
+      start: options.model && bestStep(options.model, this.thetaNorm),
+    });
     return { hv: scale(hv, norm), step, error: norm * error, model };
   }
 

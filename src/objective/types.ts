@@ -45,7 +45,10 @@ export interface HvpOptions {
    * disagreement.
    */
   readonly relativeStep?: number;
-  /** With a given step: what an earlier product learnt of noise and truncation, for the error estimate. */
+  /**
+   * What an earlier product learnt of noise and truncation. With a given step: for the error estimate; without:
+   * where to begin to look for one.
+   */
   readonly model?: DifferenceModel;
 }
 

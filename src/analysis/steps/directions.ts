@@ -1,5 +1,5 @@
 import { filterDirection, randomDirection } from "../../landscape/index.ts";
-import type { DifferenceModel } from "../../numerics/difference-step.ts";
+import { bestStep, type DifferenceModel } from "../../numerics/difference-step.ts";
 import { dot, norm } from "../../numerics/vector.ts";
 import type { Direction, HvpOptions } from "../../objective/types.ts";
 import type { DirectionInfo, DirectionRole } from "../analysis-report.ts";
@@ -96,7 +96,8 @@ async function randomCurvatures(context: StepContext, drawn: readonly Drawn[]): 
     for (const { role, direction } of drawn) {
       const request: HvpOptions = { method: options.hvp, kinks: "frozen", ...learnt.get(role) };
       const { hv, error, step, model } = await train.hvp(direction.vector, request, signal);
-      if (step !== null && model) learnt.set(role, { relativeStep: step / train.thetaNorm, model });
+      if (step !== null && model)
+        learnt.set(role, { relativeStep: bestStep(model, step) / train.thetaNorm, model });
       curvatures.push({ curvature: dot(direction.vector, hv), error });
     }
     return { result: curvatures, vectors: {} };
