@@ -4,6 +4,7 @@ import { GraphBuilder } from "./builder.ts";
 import { batchNormTerms, isTraining, overChannels } from "./normalization.ts";
 import type { RecordLookup } from "./record.ts";
 import { rewrite } from "./rewrite.ts";
+import { uniformOf } from "./typing.ts";
 
 /**
  * Rewrites each evaluation-mode BatchNormalization whose input comes from a linear layer alone into that
@@ -74,9 +75,9 @@ interface Terms {
   readonly shift: Value;
 }
 
-/** Bias after the layer: bias·s + t. */
+/** Bias after the layer: bias·s + t. Exporters write a bias of zeros where there was none. */
 function shifted(b: GraphBuilder, bias: Value | null | undefined, { scale, shift }: Terms): Value {
-  return bias ? b.add(b.mul(bias, scale), shift) : shift;
+  return bias && uniformOf(bias) !== 0 ? b.add(b.mul(bias, scale), shift) : shift;
 }
 
 function withWeight(b: GraphBuilder, layer: Call, weight: Value, bias: Value): Value {
