@@ -6,7 +6,6 @@ import { keyLine } from "./key.ts";
 import { compileSpec, figureSpec, panelSpec, renderSvg, type Warn, withRows } from "./render.ts";
 import { slimSvg } from "./slim.ts";
 import { keepTogether } from "./text.ts";
-import { resolveTokens } from "./tokens.ts";
 
 /** A figure as HTML with static pictures, and the data for the runtime. */
 export interface Drawn {
@@ -27,7 +26,7 @@ export async function drawFigure(figure: Figure, warn: Warn): Promise<Drawn> {
     panels.push({ id: panel.id, vega: vega as Spec, origin, pick: panel.pick });
   }
   const data: FigureData = {
-    spec: JSON.parse(resolveTokens(JSON.stringify(figureSpec(figure)))) as Spec,
+    spec: figureSpec(figure),
     datasets: Object.assign({}, ...figure.panels.map((p) => p.datasets)) as Record<string, Rows>,
     columns: figure.columns,
     panels,

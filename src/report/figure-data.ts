@@ -2,7 +2,7 @@ import type { Pick, Rows, Spec } from "./figures/figure.ts";
 
 /** What the page's runtime needs of a figure to draw it again and to save it. */
 export interface FigureData {
-  /** Vega-Lite of the whole figure, colours resolved, without its rows. */
+  /** Vega-Lite of the whole figure, without its rows. */
   readonly spec: Spec;
   readonly datasets: Readonly<Record<string, Rows>>;
   readonly columns: number;

@@ -1,12 +1,10 @@
 /**
  * Vega's SVG at half its size: coordinates to a tenth of a pixel (half a pixel where a line should be sharp
- * stays), and without attributes that only repeat a default. The picture is the same. Ids get a prefix: many
- * pictures share the page.
+ * stays), and without attributes that only repeat a default. The picture is the same. Ids are
+ * counted anew under a prefix: many pictures share the page, and Vega counts on from one to the next.
  */
 export function slimSvg(svg: string, prefix: string): string {
-  return svg
-    .replace(/ id="([^"]+)"/g, ` id="${prefix}-$1"`)
-    .replace(/url\(#([^)]+)\)/g, `url(#${prefix}-$1)`)
+  return renameIds(svg, prefix)
     .replace(/ (d|transform|x|y|x2|y2|width|height)="([^"]*)"/g, (whole, name: string, value: string) =>
       value.startsWith("data:") ? whole : ` ${name}="${shorten(value)}"`,
     )
@@ -26,4 +24,15 @@ export function slimSvg(svg: string, prefix: string): string {
 
 function shorten(value: string): string {
   return value.replace(/-?\d*\.\d+(?:e-?\d+)?/g, (number) => String(Math.round(Number(number) * 10) / 10));
+}
+
+function renameIds(svg: string, prefix: string): string {
+  const names = new Map<string, string>();
+  const rename = (id: string) => {
+    if (!names.has(id)) names.set(id, `${prefix}-${names.size}`);
+    return names.get(id)!;
+  };
+  return svg
+    .replace(/url\(#([^)]+)\)/g, (_, id: string) => `url(#${rename(id)})`)
+    .replace(/ id="([^"]+)"/g, (_, id: string) => ` id="${rename(id)}"`);
 }

@@ -51,11 +51,11 @@ export function symlogTicks(scale: Scale, distance: number): Ticks {
 
 /** As many ticks, up to `most`, as fit side by side on an axis of so many pixels. */
 export function fittingTicks(scale: Scale, most: number, pixels: number): Ticks {
-  for (let count = most; count > 2; count--) {
+  for (let count = most; count > 1; count--) {
     const ticks = ticksOf(scale, count);
     if (fits(scale, ticks, pixels)) return ticks;
   }
-  return ticksOf(scale, 2);
+  return ticksOf(scale, 1);
 }
 
 /** A digit of the axes' 12 px text, and the least room between two labels. */

@@ -1,4 +1,5 @@
 import type { FigureData } from "../figure-data.ts";
+import { resolveTokens } from "../tokens.ts";
 import { compose } from "./compose.ts";
 import { download } from "./download.ts";
 
@@ -25,7 +26,7 @@ export function setUpSaving(figure: HTMLElement, data: FigureData): void {
 
 /** The specification with its rows, so that it draws wherever it is pasted. */
 function specText({ spec, datasets }: FigureData): string {
-  return JSON.stringify({ ...spec, datasets });
+  return resolveTokens(JSON.stringify({ ...spec, datasets }));
 }
 
 async function savePng(name: string, { svg, width, height }: ReturnType<typeof compose>): Promise<void> {

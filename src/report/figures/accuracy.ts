@@ -26,12 +26,7 @@ export function accuracyFigure(report: AnalysisReport): Figure | null {
       <em>loss</em>. The colour scale covers the range that occurs, ${shareRange(all)}, and is the same in all panels.`,
     panels: [
       ...shown.map(([plane, split]) => accuracyPanel(report, plane, split, range)),
-      colourBar(
-        "accuracy-colours",
-        "accuracy in %, linear colour scale, the same in all panels",
-        range,
-        cividis,
-      ),
+      colourBar("accuracy-colours", "accuracy in %, the same scale in all panels", range, cividis),
     ],
     columns: Math.min(3, kinds.size) as 1 | 2 | 3,
     key: [...planeKey(report).filter((e) => e.mark !== "heavy"), ...(missing ? [notFiniteKey] : [])],

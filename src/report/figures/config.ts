@@ -13,6 +13,7 @@ export const config: Readonly<Record<string, unknown>> = {
     titleFontSize: 12,
     titleFontWeight: "normal",
     labelOverlap: false,
+    labelFlush: false,
     labelLimit: 0,
     titleLimit: 0,
     tickSize: 4,

@@ -36,7 +36,7 @@ export interface PlaneMark {
   readonly y: number;
 }
 
-const padding: Padding = { left: 58, right: 50, top: 66, bottom: 42 };
+const padding: Padding = { left: 60, right: 50, top: 66, bottom: 42 };
 /** Steps of a map: finer than the eye, and few enough for an indexed image. */
 const STEPS = 200;
 

@@ -20,6 +20,7 @@ export function planesFigure(report: AnalysisReport): Figure {
     planes.flatMap((p) => splitsOf(p).flatMap((s) => finite({ values: p[s]!.loss }))),
   );
   const missing = planes.reduce((sum, p) => sum + p.train.nonFinite + (p.test?.nonFinite ?? 0), 0);
+  const onBorder = planes.some((p) => splitsOf(p).some((s) => isBorder(p, p[s]!.minimum.x, p[s]!.minimum.y)));
   const panels = inRows(planes).map(([plane, split]) => lossPanel(report, plane, split, scale, viridis));
   const bar = colourBar(
     "planes-colours",
@@ -31,9 +32,9 @@ export function planesFigure(report: AnalysisReport): Figure {
     id: "planes",
     title: planesTitle(report, planes),
     caption: html`How to read: a heavy contour that <em>crosses itself at +</em> is a saddle, one <em>shrunk to a
-      dot</em> a minimum, one <em>smooth curve through +</em> a slope that is left. Thin contours are equally spaced on
-      the colour scale. Axes are true displacements ‖Δθ‖, with % of ‖θ‖ = ${numberText(report.checkpoint.thetaNorm, 4)}
-      above and at the right. ${unitsNote(report)} ${
+      dot</em> a minimum, one <em>smooth curve through +</em> a slope that is left. Thin contours are
+      equally spaced on the colour scale. Axes are true displacements ‖Δθ‖, with % of ‖θ‖ = ${numberText(report.checkpoint.thetaNorm, 4)}
+      above and at the right. ${unitsNote(report)} ${onBorder && "“Range too small”: the minimum lies on the border."} ${
         beyond > 0 && `${countText(beyond)} cells above the scale have its last colour.`
       } ${missing > 0 && `${countText(missing)} cells without a finite loss are grey and hatched.`}`,
     panels: [...panels, bar],
@@ -138,9 +139,9 @@ function minimumText(report: AnalysisReport, plane: Plane, split: Split): string
   const values = plane[split]!;
   const { x, y, loss } = values.minimum;
   const from = atOrigin(lossGrid(plane, values)) ?? start(report, split)?.loss ?? loss;
-  if (x === 0 && y === 0) return `minimum ${numberText(loss, 3)} at θ₀`;
-  const border = isBorder(plane, x, y) ? " · on the border: range too small" : "";
-  return `minimum ${numberText(loss, 3)}, ${changeText(from - loss, from)} below L(0)${border}`;
+  if (loss >= from) return `minimum ${numberText(loss, 3)} at θ₀`;
+  const below = `minimum ${numberText(loss, 3)}, ${changeText(from - loss, from)} below`;
+  return isBorder(plane, x, y) ? `${below} · range too small` : `${below} L(0)`;
 }
 
 export function isBorder(plane: Plane, x: number, y: number): boolean {

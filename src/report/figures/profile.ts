@@ -8,7 +8,7 @@ import { again, axisOf, ownAxes, percentAxis, quantitative, wideAxis } from "./a
 import { CURSOR } from "./cursor.ts";
 import { type Padding, type Panel, plotWidth, type Rows, type Spec } from "./figure.ts";
 
-export const padding: Padding = { left: 58, right: 16, top: 66, bottom: 42 };
+export const padding: Padding = { left: 60, right: 16, top: 66, bottom: 42 };
 export const HEIGHT = 190;
 const STRIP = 60;
 /** Points of a predicted curve, enough to look smooth. */

@@ -9,7 +9,7 @@ import { CURSOR } from "./cursor.ts";
 import { type Figure, type Padding, type Panel, plotWidth } from "./figure.ts";
 import { colours } from "./profile.ts";
 
-const padding: Padding = { left: 58, right: 16, top: 50, bottom: 42 };
+const padding: Padding = { left: 60, right: 16, top: 50, bottom: 42 };
 const HEIGHT = 190;
 /** Curvature at a scale counts as the Hessian's within this share of it. */
 const AGREE = 0.1;

@@ -1,0 +1,197 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AnalysisReport } from "../../src/analysis/analysis-report.ts";
+import { renderReport } from "../../src/report/index.ts";
+import { buildRuntime } from "./runtime.ts";
+import { sampleReport } from "./sample.ts";
+import { variants } from "./variants.ts";
+
+const executable = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/google-chrome"].find(
+  (path) => path !== undefined && existsSync(path),
+);
+const why = executable ? "" : " (skipped: no Chromium here; name one in $CHROMIUM)";
+
+interface Opened {
+  readonly page: Page;
+  /** Everything that should not be there: console output, exceptions, requests. */
+  readonly said: string[];
+}
+
+describe.skipIf(!executable)(`the page in a browser${why}`, () => {
+  let browser: Browser;
+  let runtime: string;
+  const folder = mkdtempSync(join(tmpdir(), "report-page-"));
+
+  beforeAll(async () => {
+    runtime = await buildRuntime();
+    browser = await chromium.launch({
+      executablePath: executable!,
+      args: ["--headless", "--no-sandbox", "--disable-gpu"],
+    });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function open(
+    report: AnalysisReport,
+    options: Parameters<Browser["newPage"]>[0] = {},
+  ): Promise<Opened> {
+    const file = join(folder, "report.html");
+    writeFileSync(file, await renderReport(report, { runtime }));
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
+    const said: string[] = [];
+    const { href } = pathToFileURL(file);
+    page.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
+    page.on("pageerror", (error) => said.push(`error: ${error.message}`));
+    page.on("request", (request) => {
+      if (request.url() !== href && !/^(data|blob):/.test(request.url()))
+        said.push(`request: ${request.url()}`);
+    });
+    await page.goto(href);
+    return { page, said };
+  }
+
+  /** Scrolls through all figures and waits until each is a live view. */
+  async function enliven(page: Page): Promise<number> {
+    const figures = await page.locator(".figure").all();
+    for (const figure of figures) {
+      await figure.scrollIntoViewIfNeeded();
+      await figure.and(page.locator("[data-live]")).waitFor({ state: "attached", timeout: 15_000 });
+    }
+    return figures.length;
+  }
+
+  test.each(Object.entries(variants))(
+    "%s: every figure is drawn, nothing is said or fetched, no label is cut or covered",
+    async (name, make) => {
+      const { page, said } = await open(make());
+      expect(await faults(page), "static").toEqual([]);
+      const figures = await enliven(page);
+      expect(figures > 0).toBe(name !== "nothing computed");
+      expect(await faults(page), "live").toEqual([]);
+      expect(await page.locator("main").textContent()).not.toMatch(/NaN|undefined|Infinity/);
+      expect(said).toEqual([]);
+      await page.close();
+    },
+  );
+
+  test.each([
+    ["phone", { viewport: { width: 360, height: 740 } }],
+    ["tablet", { viewport: { width: 800, height: 1000 } }],
+    ["dark", { colorScheme: "dark" as const }],
+  ])("%s: fits its window and is complete", async (kind, options) => {
+    const { page, said } = await open(sampleReport(), options);
+    await enliven(page);
+    const [content, window] = await page.evaluate<[number, number]>(
+      "[document.documentElement.scrollWidth, innerWidth]",
+    );
+    expect(content).toBeLessThanOrEqual(window);
+    expect(await faults(page)).toEqual([]);
+    const ground = await page.evaluate<string>("getComputedStyle(document.documentElement).backgroundColor");
+    expect(ground).toBe(kind === "dark" ? "rgb(20, 23, 27)" : "rgb(255, 255, 255)");
+    expect(said).toEqual([]);
+    await page.close();
+  });
+
+  test("the theme can be chosen, and paper is light in any", async () => {
+    const { page } = await open(sampleReport());
+    const ground = () => page.evaluate<string>("getComputedStyle(document.documentElement).backgroundColor");
+    await page.locator("#theme").click();
+    await page.locator("#theme").click();
+    expect(await page.locator("#theme").textContent()).toBe("Theme: dark");
+    expect(await ground()).toBe("rgb(20, 23, 27)");
+    await page.emulateMedia({ media: "print" });
+    expect(await ground()).toBe("rgb(255, 255, 255)");
+    await page.close();
+  });
+
+  test("for print all numbers are opened, and closed again", async () => {
+    const { page } = await open(sampleReport());
+    const closed = () => page.locator("details:not([open])").count();
+    const before = await closed();
+    expect(before).toBeGreaterThan(0);
+    await page.evaluate('dispatchEvent(new Event("beforeprint"))');
+    expect(await closed()).toBe(0);
+    await page.evaluate('dispatchEvent(new Event("afterprint"))');
+    expect(await closed()).toBe(before);
+    await page.close();
+  });
+
+  test("without scripts every figure is there, and no control that does nothing", async () => {
+    const { page, said } = await open(sampleReport(), { javaScriptEnabled: false });
+    expect(await page.locator(".panel svg").count()).toBe(await page.locator(".panel").count());
+    expect(await page.locator("button:visible").count()).toBe(0);
+    expect(said).toEqual([]);
+    await page.close();
+  });
+
+  test("values are read by pointer and keys, in all planes at once", async () => {
+    const { page, said } = await open(sampleReport());
+    await enliven(page);
+    const panel = page.locator('[data-panel="plane-0-train"]');
+    await panel.scrollIntoViewIfNeeded();
+    // The plot's middle is the checkpoint.
+    const box = (await panel.locator("svg").boundingBox())!;
+    const unit = box.width / 368;
+    await page.mouse.move(box.x + (60 + 129) * unit, box.y + (66 + 129) * unit);
+    const line = page.locator("#figure-planes .readout");
+    await expect.poll(() => line.textContent()).toContain("α = 0, β = 0");
+    expect(await line.textContent()).toContain("Hessian: train 0.09873");
+    expect(await line.textContent()).toContain("Random: train 0.09873, test 0.3948");
+    await panel.focus();
+    await page.keyboard.press("ArrowUp");
+    await expect.poll(() => line.textContent()).toContain("β = 0.0163");
+    await page.locator('[data-panel="where-trace"]').focus();
+    await page.keyboard.press("ArrowDown");
+    await expect
+      .poll(() => page.locator("#figure-where .readout").textContent())
+      .toContain("of the parameters; trace");
+    expect(said).toEqual([]);
+    await page.close();
+  });
+
+  test("figures and report are saved, whole and in resolved colours", async () => {
+    const { page, said } = await open(sampleReport(), { acceptDownloads: true });
+    await enliven(page);
+    const save = async (selector: string) => {
+      const [download] = await Promise.all([page.waitForEvent("download"), page.locator(selector).click()]);
+      const chunks: Buffer[] = [];
+      for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
+      return { name: download.suggestedFilename(), content: Buffer.concat(chunks) };
+    };
+    for (const figure of ["planes", "profiles", "spectrum", "where"]) {
+      const svg = await save(`#figure-${figure} [data-save="svg"]`);
+      expect(svg.name).toBe(`${figure}.svg`);
+      expect(svg.content.toString()).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+      expect(svg.content.toString()).not.toContain("var(--");
+      const png = await save(`#figure-${figure} [data-save="png"]`);
+      expect(png.content.subarray(1, 4).toString()).toBe("PNG");
+      // Three pixels per CSS pixel: 300 dpi.
+      expect(png.content.readUInt32BE(16)).toBeGreaterThan(3 * 360);
+      const spec = JSON.parse((await save(`#figure-${figure} [data-save="spec"]`)).content.toString());
+      expect(spec.$schema).toContain("vega-lite");
+      expect(Object.keys(spec.datasets).length).toBeGreaterThan(0);
+      expect(JSON.stringify(spec)).not.toContain("var(--");
+    }
+    const report = JSON.parse((await save("[data-save-report]")).content.toString()) as AnalysisReport;
+    expect(report.checkpoint).toEqual(sampleReport().checkpoint);
+    expect(said).toEqual([]);
+    await page.close();
+  });
+});
+
+const faultsSource = readFileSync(new URL("./faults.js", import.meta.url), "utf8").replace(
+  /^[\s\S]*?export /,
+  "",
+);
+
+function faults(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>(`(${faultsSource})()`);
+}
