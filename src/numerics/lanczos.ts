@@ -147,7 +147,7 @@ const BREAKDOWN = { float64: 1e-13, float32: 1e-6 } as const;
  * The consumer owns the stopping rule and may compress it between steps. On an exact breakdown (an invariant space)
  * the iteration goes on with a new random vector orthogonal to it, so that further copies of multiple eigenvalues
  * are found; it ends when the space is all of ℝⁿ.
- * Orthogonality of V: 1e-15 in float64, about 1e-8/√n·√k in float32.
+ * Orthogonality of V: 1e-15 in float64, better than 2⁻²⁴ in float32.
  * Throws RUNTIME_FAILED on a product that is not finite.
  * Source: Golub & Van Loan §10.3; reorthogonalisation: Daniel, Gragg, Kaufman & Stewart 1976.
  */
