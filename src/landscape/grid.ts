@@ -11,7 +11,7 @@ export interface GridLosses {
   readonly loss: number[][];
   /** null where there are no classes. */
   readonly accuracy: number[][] | null;
-  /** The lowest finite loss; the first of equals. */
+  /** The lowest finite loss; the first of equals. NaN if there is none. */
   readonly minimum: { readonly x: number; readonly y: number; readonly loss: number };
 }
 
@@ -86,7 +86,7 @@ export interface ProfileResult {
   readonly t: readonly number[];
   readonly train: ProfileLosses;
   readonly test: ProfileLosses | null;
-  /** The lowest finite train loss, and the test loss there. */
+  /** The lowest finite train loss, and the test loss there. NaN if there is none. */
   readonly minimum: { readonly t: number; readonly loss: number; readonly testLoss: number | null };
 }
 
@@ -104,15 +104,26 @@ export async function evaluateProfile(
     if (splits.test) test.push(await splits.test.evaluate([{ coefficient, direction }], options.signal));
     options.onPoint?.(k + 1, t.length);
   }
-  const losses = train.map((e) => e.loss);
-  const finite = losses.map((l) => (Number.isFinite(l) ? l : Infinity));
-  const best = finite.indexOf(Math.min(...finite));
   return {
     t,
     train: profileLosses(train),
     test: splits.test ? profileLosses(test) : null,
-    minimum: { t: t[best] as number, loss: losses[best] as number, testLoss: test[best]?.loss ?? null },
+    minimum: lowestPoint(t, train, test),
   };
+}
+
+function lowestPoint(
+  t: readonly number[],
+  train: readonly Evaluation[],
+  test: readonly Evaluation[],
+): ProfileResult["minimum"] {
+  let minimum: ProfileResult["minimum"] = { t: Number.NaN, loss: Number.NaN, testLoss: null };
+  for (const [k, { loss }] of train.entries()) {
+    if (Number.isFinite(loss) && !(loss >= minimum.loss)) {
+      minimum = { t: t[k] as number, loss, testLoss: test[k]?.loss ?? null };
+    }
+  }
+  return minimum;
 }
 
 function profileLosses(points: readonly Evaluation[]): ProfileLosses {

@@ -32,7 +32,8 @@ export async function chooseRange(
   signal?: AbortSignal,
 ): Promise<ChosenRange> {
   const loss0 = options.loss ?? (await objective.evaluate([], signal)).loss;
-  const rise = Math.max(Math.abs(loss0), Number.MIN_VALUE) * (options.factor - 1);
+  if (loss0 === 0) return withoutLoss(objective.thetaNorm || 1);
+  const rise = Math.abs(loss0) * (options.factor - 1);
   const limit = 2 * (objective.thetaNorm || 1);
   const highest = async (t: number): Promise<number> => {
     const sides = [t, -t].map(
@@ -55,6 +56,14 @@ export async function chooseRange(
   const reached = Number.isFinite(high);
   const halfWidth = reached ? high : limit;
   return { halfWidth, text: rangeText(options.factor, halfWidth / (objective.thetaNorm || 1), reached) };
+}
+
+/** A loss of exactly 0 has no multiple to look for. */
+function withoutLoss(thetaNorm: number): ChosenRange {
+  return {
+    halfWidth: 0.1 * thetaNorm,
+    text: "10 % of ‖θ‖: the loss is 0 here, so that it cannot grow by a factor",
+  };
 }
 
 function firstGuess(rise: number, options: RangeOptions, thetaNorm: number): number {

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { filterDirection, randomDirection } from "../../src/landscape/index.ts";
+import { cosine, norm } from "../../src/numerics/vector.ts";
+import type { Parameter } from "../../src/objective/types.ts";
+
+function parametersOf(shapes: Readonly<Record<string, readonly number[]>>): Parameter[] {
+  let offset = 0;
+  return Object.entries(shapes).map(([name, shape]) => {
+    const size = shape.reduce((a, b) => a * b, 1);
+    offset += size;
+    return { name, shape, offset: offset - size, size };
+  });
+}
+
+const parameters = parametersOf({
+  "conv.weight": [4, 3, 3, 3],
+  "conv.bias": [4],
+  "fc.weight": [5, 36],
+  scale: [],
+});
+const n = parameters.reduce((sum, p) => sum + p.size, 0);
+const theta = Float32Array.from({ length: n }, (_, i) => Math.sin(i * i) * (1 + (i % 7)));
+
+const part = (vector: Float64Array | Float32Array, name: string) => {
+  const p = parameters.find((q) => q.name === name) as Parameter;
+  return vector.subarray(p.offset, p.offset + p.size);
+};
+
+describe("random directions", () => {
+  it("are unit vectors, the same for the same draw, nearly orthogonal for others", () => {
+    const big = parametersOf({ a: [100, 100], b: [100] });
+    const first = randomDirection(big, { seed: 0, index: 0 });
+    expect(norm(first.vector)).toBeCloseTo(1, 14);
+    expect(randomDirection(big, { seed: 0, index: 0 })).toEqual(first);
+    for (const draw of [
+      { seed: 0, index: 1 },
+      { seed: 1, index: 0 },
+    ]) {
+      const other = randomDirection(big, draw);
+      expect(other.id).not.toBe(first.id);
+      // The cosine of two random directions has standard deviation 1/√n.
+      expect(Math.abs(cosine(first.vector, other.vector))).toBeLessThan(5 / Math.sqrt(10_100));
+    }
+  });
+
+  // loss-landscapes draws from [0, 1): its directions all point into one corner.
+  it("point to all sides", () => {
+    const { vector } = randomDirection(parametersOf({ a: [10_000] }), { seed: 0, index: 0 });
+    expect(Math.abs(vector.reduce((sum, x) => sum + x, 0))).toBeLessThan(5);
+  });
+
+  it("depend on a tensor's name only: another order of tensors is the same direction", () => {
+    const turned = parametersOf({
+      scale: [],
+      "fc.weight": [5, 36],
+      "conv.bias": [4],
+      "conv.weight": [4, 3, 3, 3],
+    });
+    const a = randomDirection(parameters, { seed: 0, index: 0 }).vector;
+    const b = randomDirection(turned, { seed: 0, index: 0 }).vector;
+    const fc = turned.find((p) => p.name === "fc.weight") as Parameter;
+    part(a, "fc.weight").forEach((x, i) => {
+      expect(b[fc.offset + i]).toBeCloseTo(x, 14);
+    });
+  });
+});
+
+describe("filter-normalised directions", () => {
+  const { vector } = filterDirection(parameters, theta, { seed: 0, index: 0 });
+
+  it("have every filter's norm of θ₀, up to one factor, and ignore biases", () => {
+    expect(norm(vector)).toBeCloseTo(1, 14);
+    expect(part(vector, "conv.bias").every((x) => x === 0)).toBe(true);
+    expect(part(vector, "scale").every((x) => x === 0)).toBe(true);
+    const ratios: number[] = [];
+    for (const [name, filters, size] of [
+      ["conv.weight", 4, 27],
+      ["fc.weight", 5, 36],
+    ] as const) {
+      for (let f = 0; f < filters; f++) {
+        const range = [f * size, (f + 1) * size] as const;
+        ratios.push(norm(part(vector, name).subarray(...range)) / norm(part(theta, name).subarray(...range)));
+      }
+    }
+    expect(ratios).toHaveLength(9);
+    for (const ratio of ratios) expect(ratio / ratios[0]!).toBeCloseTo(1, 12);
+  });
+
+  it("leave a filter of zeros alone", () => {
+    const weights = theta.slice();
+    weights.fill(0, 0, 27);
+    const direction = filterDirection(parameters, weights, { seed: 0, index: 0 });
+    expect(direction.vector.subarray(0, 27).every((x) => x === 0)).toBe(true);
+    expect(direction.vector.every(Number.isFinite)).toBe(true);
+  });
+});
