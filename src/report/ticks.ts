@@ -79,7 +79,10 @@ function labelLength(value: number, format: string): number {
 
 export function ticksOf(scale: Scale, count: number): Ticks {
   if (scale.kind === "log") return logTicks(scale.domain, count);
-  if (scale.kind === "symlog") return symlogTicks(scale, 0.55 / count);
+  // With less than a decade beyond the constant the scale is almost linear.
+  const [low, high] = scale.domain;
+  const decade = Math.max(-low, high) >= 10 * (scale.constant ?? 1);
+  if (scale.kind === "symlog" && decade) return symlogTicks(scale, 0.55 / count);
   return linearTicks(scale.domain, count);
 }
 

@@ -28,7 +28,7 @@ export function accuracyFigure(report: AnalysisReport): Figure | null {
       ...shown.map(([plane, split]) => accuracyPanel(report, plane, split, range)),
       colourBar("accuracy-colours", "accuracy in %, the same scale in all panels", range, cividis),
     ],
-    columns: Math.min(3, kinds.size) as 1 | 2 | 3,
+    columns: kinds.size > 2 ? 3 : 2,
     key: [...planeKey(report).filter((e) => e.mark !== "heavy"), ...(missing ? [notFiniteKey] : [])],
     numbers: accuracyTable(report),
   };
@@ -51,7 +51,7 @@ function accuracyPanel(report: AnalysisReport, plane: Plane, split: Split, scale
     // A count of samples moves in steps: contours of it would be noise.
     contours: 0,
     level: null,
-    marks: marksOf(plane),
+    marks: marksOf(report, plane),
     ...axisTitles(report, plane),
     thetaNorm: report.checkpoint.thetaNorm,
     aspect: aspectOf(plane),

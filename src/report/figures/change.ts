@@ -82,7 +82,7 @@ function common(
   const { xTitle, yTitle } = axisTitles(report, cut.plane);
   const drawn = Math.abs(cut.factor - 1) < 0.05 ? "" : ` (drawn 1 : ${numberText(cut.factor, 2)})`;
   return {
-    marks: marksOf(cut.plane),
+    marks: marksOf(report, cut.plane),
     xTitle,
     yTitle: `${yTitle}${drawn}`,
     thetaNorm: report.checkpoint.thetaNorm,
@@ -139,7 +139,13 @@ function changeTitle(report: AnalysisReport, { plane }: Cut): string {
     const from = atOrigin(lossGrid(plane, values)) ?? start(report, split)?.loss ?? 0;
     const all = finite({ values: values.loss });
     const below = all.filter((v) => v < from).length;
-    return `${split === "train" ? "training" : "test"} loss is below L(0) in ${countText(below)} of ${countText(all.length)} cells, by up to ${changeText(from - Math.min(from, ...all), from)}`;
+    const depth = from - Math.min(from, ...all);
+    const cells = countText(all.length);
+    const where =
+      below > 0
+        ? `${countText(below)} of ${cells} cells, by up to ${changeText(depth, from)}`
+        : `none of ${cells} cells`;
+    return `${split === "train" ? "training" : "test"} loss is below L(0) in ${where}`;
   });
   return `On the Hessian plane the ${parts.join("; ")}`;
 }

@@ -20,7 +20,7 @@ export function planesFigure(report: AnalysisReport): Figure {
     planes.flatMap((p) => splitsOf(p).flatMap((s) => finite({ values: p[s]!.loss }))),
   );
   const missing = planes.reduce((sum, p) => sum + p.train.nonFinite + (p.test?.nonFinite ?? 0), 0);
-  const onBorder = planes.some((p) => splitsOf(p).some((s) => isBorder(p, p[s]!.minimum.x, p[s]!.minimum.y)));
+  const onBorder = planes.some((p) => splitsOf(p).some((s) => minimumOf(report, p, s).onBorder));
   const panels = inRows(planes).map(([plane, split]) => lossPanel(report, plane, split, scale, viridis));
   const bar = colourBar(
     "planes-colours",
@@ -38,7 +38,7 @@ export function planesFigure(report: AnalysisReport): Figure {
         beyond > 0 && `${countText(beyond)} cells above the scale have its last colour.`
       } ${missing > 0 && `${countText(missing)} cells without a finite loss are grey and hatched.`}`,
     panels: [...panels, bar],
-    columns: Math.min(3, Math.max(1, planes.length)) as 1 | 2 | 3,
+    columns: planes.length > 2 ? 3 : 2,
     key: [...planeKey(report), ...(missing > 0 ? [notFiniteKey] : [])],
     numbers: planeTable(report),
   };
@@ -88,7 +88,7 @@ function lossPanel(report: AnalysisReport, plane: Plane, split: Split, scale: Sc
     map,
     contours: 8,
     level: atOrigin(grid) ?? start(report, split)?.loss ?? null,
-    marks: marksOf(plane),
+    marks: marksOf(report, plane),
     ...axisTitles(report, plane),
     thetaNorm: report.checkpoint.thetaNorm,
     aspect: aspectOf(plane),
@@ -96,12 +96,13 @@ function lossPanel(report: AnalysisReport, plane: Plane, split: Split, scale: Sc
   });
 }
 
-export function marksOf(plane: Plane): PlaneMark[] {
-  const test: PlaneMark[] = plane.test
-    ? [{ kind: "test minimum", x: plane.test.minimum.x, y: plane.test.minimum.y }]
-    : [];
-  const { x, y } = plane.train.minimum;
-  return [{ kind: "origin", x: 0, y: 0 }, ...test, { kind: "train minimum", x, y }];
+export function marksOf(report: AnalysisReport, plane: Plane): PlaneMark[] {
+  const minima = splitsOf(plane).map((split): PlaneMark => {
+    const { x, y } = minimumOf(report, plane, split);
+    return { kind: split === "train" ? "train minimum" : "test minimum", x, y };
+  });
+  // The training minimum last, over the test's.
+  return [{ kind: "origin", x: 0, y: 0 }, ...minima.toReversed()];
 }
 
 export function axisTitles(report: AnalysisReport, plane: Plane): { xTitle: string; yTitle: string } {
@@ -134,24 +135,38 @@ function unitsNote(report: AnalysisReport): string {
   return `${parts.join("; ")}.`;
 }
 
-/** "minimum 0.0803, 18.6 % below L(0)" and whether the range was wide enough to tell. */
-function minimumText(report: AnalysisReport, plane: Plane, split: Split): string {
+interface Minimum {
+  readonly x: number;
+  readonly y: number;
+  readonly loss: number;
+  /** L(0) − loss; 0 when no cell lies below. */
+  readonly below: number;
+  readonly from: number;
+  readonly onBorder: boolean;
+}
+
+/** Where a plane is lowest; θ₀ itself unless a cell is lower. */
+function minimumOf(report: AnalysisReport, plane: Plane, split: Split): Minimum {
   const values = plane[split]!;
   const { x, y, loss } = values.minimum;
   const from = atOrigin(lossGrid(plane, values)) ?? start(report, split)?.loss ?? loss;
-  if (loss >= from) return `minimum ${numberText(loss, 3)} at θ₀`;
-  const below = `minimum ${numberText(loss, 3)}, ${changeText(from - loss, from)} below`;
-  return isBorder(plane, x, y) ? `${below} · range too small` : `${below} L(0)`;
+  if (loss >= from) return { x: 0, y: 0, loss: from, below: 0, from, onBorder: false };
+  const ends = [plane.x[0], plane.x.at(-1)].includes(x) || [plane.y[0], plane.y.at(-1)].includes(y);
+  return { x, y, loss, below: from - loss, from, onBorder: ends };
 }
 
-export function isBorder(plane: Plane, x: number, y: number): boolean {
-  return [plane.x[0], plane.x.at(-1)].includes(x) || [plane.y[0], plane.y.at(-1)].includes(y);
+/** "minimum 0.0803, 18.6 % below L(0)", and whether the range was wide enough to tell. */
+function minimumText(report: AnalysisReport, plane: Plane, split: Split): string {
+  const { loss, below, from, onBorder } = minimumOf(report, plane, split);
+  if (below === 0) return `minimum ${numberText(loss, 3)} at θ₀`;
+  const text = `minimum ${numberText(loss, 3)}, ${changeText(below, from)} below`;
+  return onBorder ? `${text} · range too small` : `${text} L(0)`;
 }
 
 function planesTitle(report: AnalysisReport, planes: readonly Plane[]): string {
   const from = report.checkpoint.train.loss;
   const parts = planes.map(
-    (p) => `${changeText(from - p.train.minimum.loss, from)} on the ${adjective(p)} plane`,
+    (p) => `${changeText(minimumOf(report, p, "train").below, from)} on the ${adjective(p)} plane`,
   );
   return `The lowest ${splitNames.train} loss lies below L(0) = ${numberText(from, 3)} by ${parts.join(", ")}`;
 }

@@ -31,7 +31,7 @@ export function profilesFigure(report: AnalysisReport): Figure | null {
         common.length > 0 && "; the last shows all directions on one"
       }.${panels.some((p) => p.below) && " Below, the accuracy."}`,
     panels: [...panels, ...common],
-    columns: Math.min(3, groups.length + common.length) as 1 | 2 | 3,
+    columns: groups.length + common.length > 2 ? 3 : 2,
     key: keyEntries(report),
     numbers: profileTable(report),
   };

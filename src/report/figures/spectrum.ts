@@ -1,5 +1,5 @@
 import type { AnalysisReport, EigenInfo, Eigenpair } from "../../analysis/analysis-report.ts";
-import { numberText, plural, withError } from "../../analysis/number-text.ts";
+import { numberText, plural, roundedTo, withError } from "../../analysis/number-text.ts";
 import { firstPair } from "../facts.ts";
 import { html } from "../html.ts";
 import type { KeyEntry } from "../key.ts";
@@ -100,7 +100,7 @@ function spectrumPanel(report: AnalysisReport, eigenpairs: EigenInfo): Panel {
       layer: [
         {
           data: { name: `${id}/band` },
-          mark: { type: "rect", color: "var(--muted)", opacity: 0.2, aria: false },
+          mark: { type: "rect", color: "var(--muted)", opacity: 0.2, clip: true, aria: false },
           encoding: { x: again("0"), x2: { field: "1" } },
         },
         {
@@ -218,13 +218,21 @@ function rowText(name: string, pair: Eigenpair): string {
 function spectrumTitle(report: AnalysisReport): string {
   const [top, bottom] = [firstPair(report, "top"), firstPair(report, "bottom")];
   const found = plural(report.eigenpairs?.products ?? 0, "product");
-  if (top && bottom && top.value > 0 && bottom.value < 0) {
-    const ratio = top.value / -bottom.value;
-    return `λ₊ = ${withError(top.value, top.residual)} is ${numberText(ratio, 3)} times |λ₋| = ${withError(-bottom.value, bottom.residual)} (${found})`;
+  const open = report.eigenpairs?.pairs.filter((p) => !p.converged).length ?? 0;
+  const state = open > 0 ? `${found}, ${plural(open, "pair")} not converged` : found;
+  if (top && bottom && top.value > top.residual && -bottom.value > bottom.residual) {
+    return `λ₊ = ${withError(top.value, top.residual)} is ${ratioText(top, bottom)} times |λ₋| = ${withError(-bottom.value, bottom.residual)} (${state})`;
   }
   const parts = [
     top && `λ₊ = ${withError(top.value, top.residual)}`,
     bottom && `the smallest is ${withError(bottom.value, bottom.residual)}`,
   ].filter(Boolean);
-  return `${parts.join("; ")} (${found})`;
+  return `${parts.join("; ")} (${state})`;
+}
+
+/** To three digits, or as far as the residuals allow. */
+function ratioText(top: Eigenpair, bottom: Eigenpair): string {
+  const ratio = top.value / -bottom.value;
+  const relative = Math.hypot(top.residual / top.value, bottom.residual / bottom.value);
+  return relative < 5e-3 ? numberText(ratio, 3) : roundedTo(ratio, ratio * relative);
 }
