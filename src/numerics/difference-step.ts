@@ -138,12 +138,14 @@ class Ladder {
   }
 }
 
-/** Walks from the start to the least disagreement, until it grows on both sides. */
+/** Walks from the start to the least disagreement, until it grows on both sides; from overflow always down. */
 async function descend(ladder: Ladder, start: number): Promise<void> {
   let best = start;
   for (const direction of [1, -1]) {
     for (let i = best + direction; i >= LOWEST && i + 2 <= HIGHEST; i += direction) {
-      if (!((await ladder.disagreement(i)) < (await ladder.disagreement(best)))) break;
+      const reached = await ladder.disagreement(best);
+      const isOverflow = direction < 0 && reached === Number.POSITIVE_INFINITY;
+      if (!isOverflow && !((await ladder.disagreement(i)) < reached)) break;
       best = i;
     }
   }
