@@ -55,9 +55,9 @@ export interface CheckpointInfo {
   readonly test: LossValue | null;
   /** Rounding noise of the train loss: its standard deviation over displacements too small to matter; null if not measured. */
   readonly lossNoise: number | null;
-  /** ‖∇L‖ and its noise: the standard error over the groups of samples. */
+  /** ‖∇L‖ and its noise: the standard error over the groups of samples, null with a single group. */
   readonly gradientNorm: number;
-  readonly gradientNoise: number;
+  readonly gradientNoise: number | null;
   readonly groups: number;
   /** ‖θ₀‖. */
   readonly thetaNorm: number;

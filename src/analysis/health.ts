@@ -53,7 +53,8 @@ function determinism({ repeat }: Observations): HealthCheck {
 function gradientNoise({ checkpoint }: Findings): HealthCheck {
   const { groups, gradientNorm, gradientNoise: noise } = checkpoint;
   const [id, label] = ["gradient-noise", "Noise of the gradient"];
-  if (groups < 2) return check(id, "not done", label, "All samples are in one group; take more --samples.");
+  if (noise === null)
+    return check(id, "not done", label, "All samples are in one group; take more --samples.");
   const text = `‖∇L‖ ${numberText(gradientNorm, 3)}, noise ${numberText(noise, 2)} over ${groups} groups of samples.`;
   return check(id, "ok", label, text);
 }

@@ -36,7 +36,7 @@ const checkpoint = z.object({
   test: lossValue.nullable(),
   lossNoise: maybe,
   gradientNorm: finite,
-  gradientNoise: finite,
+  gradientNoise: maybe,
   groups: count,
   thetaNorm: finite,
 });

@@ -27,7 +27,7 @@ function slopeSentence({ checkpoint }: Findings): Sentence {
   const { gradientNorm, gradientNoise, groups } = checkpoint;
   const evidence = ["checkpoint.gradientNorm", "checkpoint.gradientNoise", "checkpoint.groups"];
   const norm = numberText(gradientNorm, 3);
-  if (groups < 2 || !Number.isFinite(gradientNoise)) {
+  if (gradientNoise === null) {
     return {
       id: "slope",
       answer: "cannot tell",

@@ -66,13 +66,27 @@ export async function hessianEigenpairs(
   });
   const calibration = isAdaptive && options.relativeStep === undefined ? CALIBRATION_STEPS + 1 : 0;
   return {
-    pairs,
+    pairs: withFloat32Floor(pairs),
     info: {
       ...info,
       products: info.products + calibration,
       relativeStep: products.relativeStep ?? null,
     },
   };
+}
+
+/**
+ * Adds what float32 itself does to the Hessian: rounding in the forward pass is the same in every product, so that
+ * no residual or disagreement shows it. Measured against float64: λ₋ of fcnn10 is off by 8e-9 of λ₊, fcnn2's by 2e-9;
+ * half a unit in the last place of the largest eigenvalue found is taken.
+ */
+function withFloat32Floor(pairs: readonly ExtremePair[]): ExtremePair[] {
+  const floor = 2 ** -24 * Math.max(0, ...pairs.map((p) => Math.abs(p.value)));
+  return pairs.map((p) => ({
+    ...p,
+    residual: Math.hypot(p.residual, floor),
+    productError: Math.hypot(p.productError, floor),
+  }));
 }
 
 function fixedProducts({ method, kinks, relativeStep }: EigenpairOptions): HvpOptions {

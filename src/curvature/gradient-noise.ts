@@ -8,9 +8,9 @@ export interface GradientSummary {
   readonly norm: number;
   /**
    * Standard error of ∇L as a vector, √(Σ‖gₖ − ḡ‖² / (K(K−1))) over the K groups of samples: the length that a
-   * gradient of zero mean would show by chance. NaN with a single group.
+   * gradient of zero mean would show by chance. null with a single group.
    */
-  readonly noise: number;
+  readonly noise: number | null;
   readonly groups: number;
 }
 
@@ -33,7 +33,7 @@ export async function summarizeGradient(
   return {
     gradient,
     norm: norm(gradient),
-    noise: k > 1 ? Math.sqrt(squares / (k - 1)) : Number.NaN,
+    noise: k > 1 ? Math.sqrt(squares / (k - 1)) : null,
     groups: k,
   };
 }

@@ -129,7 +129,7 @@ export async function probeProviders(): Promise<ProviderStatus[]> {
 
 async function probeCuda(): Promise<ProviderStatus> {
   const fix =
-    "install CUDA 13 and cuDNN 9, then: npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12 (see docs/performance.md)";
+    "install CUDA 13 and cuDNN 9, then let onnxruntime-node fetch its CUDA libraries: npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12";
   const missing = ["libonnxruntime_providers_shared.so", "libonnxruntime_providers_cuda.so"].filter(
     (file) => !existsSync(join(bindingFolder(), file)),
   );

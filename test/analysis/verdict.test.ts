@@ -37,7 +37,7 @@ const cases: readonly [
   [
     "a single group of samples",
     "slope",
-    { checkpoint: { ...checkpoint, groups: 1, gradientNoise: Number.NaN } },
+    { checkpoint: { ...checkpoint, groups: 1, gradientNoise: null } },
     "cannot tell",
     /take more --samples/,
   ],
@@ -52,7 +52,7 @@ const cases: readonly [
   [
     "negative, noise of the gradient unknown: no saddle is claimed",
     "saddle",
-    { checkpoint: { ...checkpoint, groups: 1, gradientNoise: Number.NaN } },
+    { checkpoint: { ...checkpoint, groups: 1, gradientNoise: null } },
     "yes",
     /^Negative curvature/,
   ],

@@ -61,7 +61,7 @@ const cases = Object.entries(best).flatMap(([name, goals]) =>
 );
 
 describeWithFixtures("Hessian-vector products of real checkpoints against float64", () => {
-  it.each(cases)("frozen difference: $name, $key", async ({ name, key, vector, goal }) => {
+  it.each(cases)("frozen difference: $name, $key", async ({ name, vector, goal }) => {
     const expected = await referenceProduct(name, vector);
     const { hv, errorEstimate } = await product(name, vector, "fd");
     const error = relativeDistance(hv, expected);
@@ -69,7 +69,6 @@ describeWithFixtures("Hessian-vector products of real checkpoints against float6
     expect(errorEstimate).toBeGreaterThan(error / 3);
     // Where the error is at the level of the peer's own (rounded storage, float32), only the bound above can be tested.
     if (error > 2e-5) expect(errorEstimate).toBeLessThan(30 * error);
-    expect(key).toBeDefined();
   });
 
   it.each(["fcnn2", "fcnn10", "resnet20"])("exact: %s", async (name) => {

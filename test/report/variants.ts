@@ -209,7 +209,7 @@ function oneSample(): AnalysisReport {
   const plane: Plane = { ...report.planes[0]!, x, y, train: gridValues(x, y, loss, null) };
   return {
     ...report,
-    checkpoint: { ...report.checkpoint, groups: 1, gradientNoise: 0 },
+    checkpoint: { ...report.checkpoint, groups: 1, gradientNoise: null },
     planes: [plane],
     profiles: report.profiles.slice(0, 1),
     curvatureByScale: report.curvatureByScale.slice(0, 1).map((c) => ({

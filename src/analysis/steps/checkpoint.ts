@@ -31,7 +31,7 @@ export async function checkpointStep(context: StepContext): Promise<CheckpointSt
     return { result: info, vectors: { gradient: summary.gradient } };
   });
   context.progress.finish(
-    `loss ${numberText(result.train.loss)}   ‖∇L‖ ${numberText(result.gradientNorm, 3)}   noise ${numberText(result.gradientNoise, 2)}`,
+    `loss ${numberText(result.train.loss)}   ‖∇L‖ ${numberText(result.gradientNorm, 3)}   noise ${result.gradientNoise === null ? "unknown" : numberText(result.gradientNoise, 2)}`,
   );
   return { info: result, gradient: vectors["gradient"] as Float64Array };
 }
