@@ -33,7 +33,7 @@ export const defaultAnalysis: AnalysisOptions = {
   maxProducts: 100,
   hvp: "fd",
   probes: 32,
-  grid: 31,
+  grid: 25,
   profilePoints: 41,
   randomProfiles: 5,
   scalePoints: 13,
