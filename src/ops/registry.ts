@@ -9,6 +9,7 @@ import { matmul } from "./matmul.ts";
 import { normalization } from "./normalization.ts";
 import { pooling } from "./pooling.ts";
 import type { OpRecord, RecordLookup, RuleTable } from "./record.ts";
+import { recurrence } from "./recurrent.ts";
 import { reductions } from "./reductions.ts";
 import { shape } from "./shape.ts";
 import { softmax } from "./softmax.ts";
@@ -24,6 +25,7 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   matmul,
   normalization,
   pooling,
+  recurrence,
   reductions,
   shape,
   softmax,

@@ -3,6 +3,7 @@ import { float, ONNX_TYPE_CODES } from "../../src/ops/builder.ts";
 import type { Case, Operand } from "../support/case.ts";
 import type { Sampler } from "../support/sample.ts";
 import { nnCases } from "./cases-nn.ts";
+import { recurrentCases } from "./cases-recurrent.ts";
 
 /** The table that the gradient and value tests loop over: every record has a row. */
 
@@ -388,4 +389,5 @@ export const cases: readonly Case[] = [
   ...indexing,
   ...classification,
   ...nnCases,
+  ...recurrentCases,
 ];
