@@ -2,8 +2,10 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { LandscapeError } from "../errors.ts";
+import { isOutOfSpace, whyNotWritten, writeFailure } from "../write-failure.ts";
 import { writeWhole } from "./files.ts";
 import { Journal } from "./journal.ts";
+import { type LockOptions, lockName, lockRun, type RunLock } from "./run-lock.ts";
 import { hashOf } from "./unit.ts";
 
 /** What makes two runs the same: if any of it differs, so may the numbers. */
@@ -21,35 +23,51 @@ interface RunFile extends RunIdentity {
   readonly run: string;
 }
 
-/** A folder that keeps the finished pieces of one run, so that a killed one continues. */
-export class RunFolder {
+/** A folder that keeps the finished pieces of one run, so that a killed one continues. One process at a time. */
+export class RunFolder implements Disposable {
   readonly path: string;
   /** Hash of everything that the numbers depend on. */
   readonly run: string;
   readonly journal: Journal;
   /** Whether there was something to continue. */
   readonly resumed: boolean;
+  private readonly lock: RunLock;
 
-  private constructor(path: string, run: string, journal: Journal) {
+  private constructor(path: string, run: string, journal: Journal, lock: RunLock) {
     this.path = path;
     this.run = run;
     this.journal = journal;
     this.resumed = journal.size > 0;
+    this.lock = lock;
   }
 
-  /** Opens the folder, or makes it. Throws RUN_FOLDER when it belongs to another run or cannot be written. */
-  static async open(path: string, identity: RunIdentity): Promise<RunFolder> {
+  /**
+   * Opens the folder, or makes it. Throws RUN_FOLDER when it belongs to another run, another process is
+   * working in it, or it cannot be written.
+   */
+  static async open(path: string, identity: RunIdentity, locking: LockOptions = {}): Promise<RunFolder> {
     const file: RunFile = { schema: "onnx-landscape/run/1", run: hashOf(identity), ...identity };
-    const runJson = join(path, "run.json");
-    if (existsSync(runJson)) assertSameRun(path, await readRunFile(runJson), file);
-    else await assertOurs(path);
-    try {
+    // Before anything is written; and again, since it may have been made while we waited for the lock.
+    await assertOurs(path, file);
+    const lock = await writable(path, async () => {
       await mkdir(join(path, "vectors"), { recursive: true });
-      if (!existsSync(runJson)) await writeWhole(runJson, `${JSON.stringify(file, null, 2)}\n`);
+      return lockRun(path, locking);
+    });
+    try {
+      await assertOurs(path, file);
+      const runJson = join(path, "run.json");
+      const text = `${JSON.stringify(file, null, 2)}\n`;
+      if (!existsSync(runJson)) await writable(path, () => writeWhole(runJson, text));
+      return new RunFolder(path, file.run, await Journal.open(join(path, "journal.ndjson")), lock);
     } catch (error) {
-      throw notWritable(path, error);
+      lock.release();
+      throw error;
     }
-    return new RunFolder(path, file.run, await Journal.open(join(path, "journal.ndjson")));
+  }
+
+  /** Lets another process work in the folder. */
+  [Symbol.dispose](): void {
+    this.lock.release();
   }
 
   file(name: string): string {
@@ -126,8 +144,10 @@ function shown(value: unknown): string {
   return written.length > 60 ? `${written.slice(0, 57)}…` : written;
 }
 
-/** An existing folder with other contents is not ours to fill. */
-async function assertOurs(path: string): Promise<void> {
+/** A folder with another run, or with other contents, is not ours to fill. */
+async function assertOurs(path: string, file: RunFile): Promise<void> {
+  const runJson = join(path, "run.json");
+  if (existsSync(runJson)) return assertSameRun(path, await readRunFile(runJson), file);
   if (!existsSync(path)) return;
   if (!(await stat(path)).isDirectory()) {
     throw new LandscapeError(
@@ -139,7 +159,9 @@ async function assertOurs(path: string): Promise<void> {
     );
   }
   // What a run leaves that was killed before run.json was in place.
-  const others = (await readdir(path)).filter((f) => f !== "vectors" && !f.endsWith(".tmp"));
+  const others = (await readdir(path)).filter(
+    (f) => f !== "vectors" && f !== lockName && !f.endsWith(".tmp"),
+  );
   if (others.length === 0) return;
   throw new LandscapeError(
     "RUN_FOLDER",
@@ -148,12 +170,19 @@ async function assertOurs(path: string): Promise<void> {
   );
 }
 
-function notWritable(path: string, error: unknown): LandscapeError {
-  const why = error instanceof Error && "code" in error ? String(error.code) : String(error);
-  return new LandscapeError(
-    "RUN_FOLDER",
-    `cannot write the run folder "${path}": ${why}. name a folder that can be written with --out`,
-    { path },
-    { cause: error },
-  );
+/** What keeps a folder from being made or written is wrong use of --out, except that a disk may be full. */
+async function writable<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    const why = whyNotWritten(error);
+    if (error instanceof LandscapeError || why === undefined) throw error;
+    if (isOutOfSpace(error)) throw writeFailure(path, error);
+    throw new LandscapeError(
+      "RUN_FOLDER",
+      `cannot write the run folder "${path}": ${why}. name a folder that can be written with --out`,
+      { path },
+      { cause: error },
+    );
+  }
 }

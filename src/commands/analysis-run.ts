@@ -36,19 +36,19 @@ export async function runAnalysis(
     );
     const progress = new PhaseTimer(context.progress);
     const own = { ...chosen };
-    const run = await openRun(command, problem, options, own, options.out, { ...context, progress });
+    using run = await openRun(command, problem, options, own, options.out, { ...context, progress });
     const folder = run.folder as RunFolder;
     const finished = await readFinished(folder.path);
     if (finished) {
       context.warn(`${options.out} is finished: only its page is made anew`);
-      return writePage(folder.path, finished, context);
+      return await writePage(folder.path, finished, context);
     }
     const subject = await subjectOf(problem, run, model, options, chosen, context);
     const { signal } = context.io;
     const session = { store: run.store, progress, signal, resumed: folder.resumed };
     const report = await analyse(subject, chosen, session);
     await folder.write("report.json", `${JSON.stringify(report)}\n`);
-    return writePage(folder.path, report, context);
+    return await writePage(folder.path, report, context);
   });
 }
 

@@ -73,7 +73,7 @@ export const eigs: Command = defineCommand<EigsOptions>({
       assertCounts(options, problem.train.n);
       const { top, bottom, maxProducts, hvp, kinks, seed } = options;
       const request = { top, bottom, tolerance: options.tol, maxProducts, hvp, kinks, seed };
-      const run = await openRun("eigs", problem, options, request, options.out, context);
+      using run = await openRun("eigs", problem, options, request, options.out, context);
       const step = await eigenStep(stepContext(run, context), request, null);
       if (options.npz) writeEigenpairs(options.npz, step, run.train.n);
       const { info } = step;

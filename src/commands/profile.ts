@@ -59,7 +59,7 @@ export const profile: Command = defineCommand<ProfileOptions>({
     withProblem(model, options, context, async (problem) => {
       await requireParameters(problem);
       const own = { direction: options.direction, range: options.range, seed: options.seed };
-      const run = await openRun("profile", problem, options, own, options.out, context);
+      using run = await openRun("profile", problem, options, own, options.out, context);
       const direction = await profileDirection(run, options, context);
       const { signal } = context.io;
       const factor = options.direction === "bottom" ? defaultAnalysis.bottomRise : defaultAnalysis.rise;

@@ -10,8 +10,8 @@ import type { Context } from "./command.ts";
 import type { ProblemOptions, WhereOptions } from "./groups.ts";
 import { version } from "./version.ts";
 
-/** A problem whose finished pieces are kept in a run folder, if there is one. */
-export interface Run {
+/** A problem whose finished pieces are kept in a run folder, if there is one; disposing lets the folder go. */
+export interface Run extends Disposable {
   readonly train: Objective;
   readonly test: Objective | null;
   readonly store: UnitStore;
@@ -27,10 +27,9 @@ export async function openRun(
   out: string | null,
   context: Context,
 ): Promise<Run> {
+  const identity = await identityOf(command, problem, options, own);
   const folder =
-    out === null
-      ? null
-      : await RunFolder.open(resolve(context.io.cwd, out), await identityOf(command, problem, options, own));
+    out === null ? null : await RunFolder.open(resolve(context.io.cwd, out), identity, { say: context.warn });
   const pieces = folder ? plural(folder.journal.size, "finished piece") : "";
   if (folder?.resumed && !folder.has("report.json")) context.warn(`continuing in ${out}: ${pieces}`);
   const store = folder ? new FolderStore(folder) : noStore;
@@ -41,6 +40,7 @@ export async function openRun(
     test: problem.test && kept(problem.test, "test"),
     store,
     folder,
+    [Symbol.dispose]: () => folder?.[Symbol.dispose](),
   };
 }
 

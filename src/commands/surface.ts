@@ -77,7 +77,7 @@ export const surface: Command = defineCommand<SurfaceOptions>({
       await requireParameters(problem);
       const { x: givenX, y: givenY, directions, rangeX, rangeY, seed } = options;
       const own = { x: givenX, y: givenY, directions, rangeX, rangeY, seed };
-      const run = await openRun("surface", problem, options, own, options.out, context);
+      using run = await openRun("surface", problem, options, own, options.out, context);
       const [dx, dy] = await surfaceDirections(run, options, context);
       const { signal } = context.io;
       const otherwise = { count: defaultAnalysis.grid, factor: defaultAnalysis.rise };

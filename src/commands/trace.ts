@@ -75,7 +75,7 @@ export const trace: Command = defineCommand<TraceOptions>({
         probes: options.tolerance === null ? (options.probes ?? 64) : undefined,
         tolerance: options.tolerance ?? undefined,
       };
-      const run = await openRun("trace", problem, options, request, options.out, context);
+      using run = await openRun("trace", problem, options, request, options.out, context);
       const { info, perTensor } = await traceStep(stepContext(run, context), request, problem.train);
       const { value, standardError, probes, meanCurvature, frobeniusNorm, frobeniusStandardError } = info;
       const largest = [...perTensor].sort((a, b) => Math.abs(b.trace) - Math.abs(a.trace));

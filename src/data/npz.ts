@@ -1,6 +1,7 @@
 import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { Zip, ZipPassThrough } from "fflate";
 import { LandscapeError } from "../errors.ts";
+import { writeFailure } from "../write-failure.ts";
 import {
   decodeElements,
   dtypeOf,
@@ -143,28 +144,4 @@ function writeZip(file: number, arrays: Readonly<Record<string, ArrayToWrite>>):
     entry.push(elements, true);
   }
   zip.end();
-}
-
-function writeFailure(path: string, cause: unknown): unknown {
-  const code = (cause as NodeJS.ErrnoException).code;
-  if (code === undefined) return cause;
-  const target = JSON.stringify(path);
-  if (code === "ENOSPC" || code === "EDQUOT" || code === "EIO") {
-    const why = code === "EIO" ? "input/output error" : "the disk is full";
-    return new LandscapeError("RUNTIME_FAILED", `cannot write ${target}: ${why}`, { path }, { cause });
-  }
-  const why: Record<string, string> = {
-    ENOENT: "there is no such folder",
-    ENOTDIR: "its folder is a file",
-    EISDIR: "it is a folder",
-    EACCES: "permission denied",
-    EPERM: "permission denied",
-    EROFS: "the file system is read-only",
-  };
-  return new LandscapeError(
-    "INVALID_OPTION",
-    `cannot write ${target}: ${why[code] ?? code}`,
-    { path },
-    { cause },
-  );
 }

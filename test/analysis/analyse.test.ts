@@ -41,7 +41,7 @@ async function run(
   const test = new ToyObjective({ ...options, offset: 2 });
   const { model, data, provenance } = saddleFindings();
   const identity = { command: "report", inputs: {}, options: { ...small }, versions: {} };
-  const folder = await RunFolder.open(join(parent, name), identity);
+  using folder = await RunFolder.open(join(parent, name), identity);
   const store = new FolderStore(folder);
   const progress = new PhaseTimer(silentProgress);
   const subject = {

@@ -19,8 +19,10 @@ const toy = () => new ToyObjective({ curvatures: [3, 1, -1], slope: [0.1, 0, 0],
 
 async function journaled(inner: Objective, split: "train" | "test" = "train"): Promise<JournaledObjective> {
   const identity = { command: "test", inputs: {}, options: {}, versions: {} };
-  const store = new FolderStore(await RunFolder.open(join(parent, "out"), identity));
-  return new JournaledObjective(inner, split, store, silentProgress);
+  const folder = await RunFolder.open(join(parent, "out"), identity);
+  // Each stands for a process of its own, one after the other.
+  folder[Symbol.dispose]();
+  return new JournaledObjective(inner, split, new FolderStore(folder), silentProgress);
 }
 
 const direction = (id: string, ...vector: number[]) => ({ id, vector: Float64Array.from(vector) });

@@ -26,7 +26,8 @@ describe("RunFolder", () => {
     const first = await RunFolder.open(path, identity);
     expect(first.resumed).toBe(false);
     await first.journal.append({ id: "x", unit: { what: "step" }, result: 1 });
-    const second = await RunFolder.open(path, { ...identity, options: { top: 3, seed: 0 } });
+    first[Symbol.dispose]();
+    using second = await RunFolder.open(path, { ...identity, options: { top: 3, seed: 0 } });
     expect(second.resumed).toBe(true);
     expect(second.run).toBe(first.run);
   });
@@ -42,7 +43,7 @@ describe("RunFolder", () => {
     ["command", { ...identity, command: "eigs" }, /command was "report" and is "eigs"/],
   ])("refuses another run and says which differ: %s", async (_, other, message) => {
     const path = join(parent, "out");
-    await RunFolder.open(path, identity);
+    (await RunFolder.open(path, identity))[Symbol.dispose]();
     await expect(RunFolder.open(path, other)).rejects.toMatchObject({ code: "RUN_FOLDER", message });
   });
 
@@ -65,6 +66,7 @@ describe("RunFolder", () => {
   it("leaves no half-written file behind", async () => {
     const folder = await RunFolder.open(join(parent, "out"), identity);
     await folder.write("report.json", "{}");
+    folder[Symbol.dispose]();
     expect((await readdir(folder.path)).sort()).toEqual(["report.json", "run.json", "vectors"]);
   });
 });
@@ -76,7 +78,9 @@ describe("FolderStore", () => {
     const folder = await RunFolder.open(join(parent, "out"), identity);
     const hv = Float64Array.from([0.1, -0, 1e-300]);
     await new FolderStore(folder).put(unit("a"), { step: 1e-5, error: Number.NaN }, { hv });
-    const again = new FolderStore(await RunFolder.open(folder.path, identity));
+    folder[Symbol.dispose]();
+    using reopened = await RunFolder.open(folder.path, identity);
+    const again = new FolderStore(reopened);
     const stored = await again.get(unit("a"));
     expect(stored?.result).toEqual({ step: 1e-5, error: Number.NaN });
     expect(stored?.vectors["hv"]).toEqual(hv);
@@ -84,7 +88,7 @@ describe("FolderStore", () => {
   });
 
   it("lets the vectors of units go, keeps those of steps", async () => {
-    const folder = await RunFolder.open(join(parent, "out"), identity);
+    using folder = await RunFolder.open(join(parent, "out"), identity);
     const store = new FolderStore(folder);
     const step: Unit = { run: "r", what: "step", name: "eigenpairs" };
     await store.put(unit("a"), {}, { hv: new Float64Array(2) });
