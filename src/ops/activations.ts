@@ -188,6 +188,12 @@ export const activations: RuleTable = {
     ),
   ),
   ThresholdedRelu: composed((b, x, call) => masked(b, b.greater(x, attribute(call, "alpha", 1)), x)),
+  // x moved by the bias towards 0 outside [−λ, λ], and 0 inside.
+  Shrink: composed((b, x, call) => {
+    const [lambda, bias] = [attribute(call, "lambd", 0.5), attribute(call, "bias", 0)];
+    const negative = b.where(b.less(x, -lambda), b.add(x, bias), 0);
+    return b.where(b.greater(x, lambda), b.sub(x, bias), negative);
+  }),
   HardSigmoid: composed((b, x, call) =>
     hardSigmoid(b, x, attribute(call, "alpha", 0.2), attribute(call, "beta", 0.5)),
   ),

@@ -2,13 +2,13 @@ import type { Call, Value } from "../onnx/graph.ts";
 import { type ElementType, isFloat } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
 import {
-  frozenOutput,
   inferBroadcast,
-  inferFloat,
   inferPair,
   inferSame,
   isUniform,
   keeps,
+  step,
+  unary,
   unexpanded,
 } from "./elementwise.ts";
 import { foldBinary, foldUnary } from "./fold.ts";
@@ -24,23 +24,6 @@ import {
 } from "./typing.ts";
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
-
-type Chain = (b: GraphBuilder, dy: Value, x: Value, y: Value) => Value;
-
-/** A smooth function of one float operand; `chain` is dy times its derivative, in terms of x or y. */
-function unary(f: ((x: number) => number) | undefined, chain: Chain): OpRecord {
-  return {
-    wrt: [0],
-    infer: inferFloat,
-    vjp: (s) => chain(s.b, s.dy(), s.x(0), s.y()),
-    ...(f && { fold: foldUnary(f) }),
-  };
-}
-
-/** Constant between jumps: no gradient flows, and the value is the decision. */
-function step(f: (x: number) => number): OpRecord {
-  return { wrt: [], infer: inferSame, fold: foldUnary(f), freeze: frozenOutput };
-}
 
 function divide(x: number, y: number, type: ElementType): number | undefined {
   if (isFloat(type)) return x / y;
@@ -227,8 +210,6 @@ export const arithmetic: RuleTable = {
   Sqrt: unary(Math.sqrt, (b, dy, _x, y) => b.div(dy, b.mul(y, 2))),
   Exp: unary(Math.exp, (b, dy, _x, y) => b.mul(dy, y)),
   Log: unary(Math.log, (b, dy, x) => b.div(dy, x)),
-  Sin: unary(Math.sin, (b, dy, x) => b.mul(dy, b.unary("Cos", x))),
-  Cos: unary(Math.cos, (b, dy, x) => b.neg(b.mul(dy, b.unary("Sin", x)))),
   // d/dx erf x = 2/√π·exp(−x²)
   Erf: unary(undefined, (b, dy, x) => b.mul(dy, b.mul(b.unary("Exp", b.neg(b.mul(x, x))), TWO_OVER_SQRT_PI))),
   Abs: {

@@ -1,10 +1,19 @@
 import type { Call, Value } from "../onnx/graph.ts";
-import type { ElementType, TensorType } from "../onnx/tensor.ts";
+import { type ElementType, isFloat, type TensorType } from "../onnx/tensor.ts";
 import { type GraphBuilder, ONNX_TYPE_CODES } from "./builder.ts";
 import { inferPair, inferSame, keeps } from "./elementwise.ts";
 import { foldBinary, foldCast, foldUnary, foldWhere } from "./fold.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
-import { broadcastOperands, misfit, operand, sameType, tensorType, typeOf, uniformOf } from "./typing.ts";
+import {
+  broadcastOperands,
+  misfit,
+  operand,
+  range,
+  sameType,
+  tensorType,
+  typeOf,
+  uniformOf,
+} from "./typing.ts";
 
 /** Comparisons, logic, and the choices made with them. */
 
@@ -24,6 +33,23 @@ function logic(f: (x: number, y: number) => number): OpRecord {
       return inferPair(call);
     },
     fold: foldBinary(f),
+  };
+}
+
+function inferInteger(call: Call): readonly TensorType[] {
+  const all = range(call.inputs.length);
+  const type = sameType(call, all);
+  if (isFloat(type) || type === "bool" || type === "string") throw misfit(call, "integer operands");
+  return [tensorType(call, type, broadcastOperands(call, all))];
+}
+
+/** JavaScript's operators see 32 bits: wider numbers are left to the runtime. */
+function bitwise(f: (x: number, y: number) => number): OpRecord {
+  const narrow = (x: number) => x >= 0 && x < 2 ** 31;
+  return {
+    wrt: [],
+    infer: inferInteger,
+    fold: foldBinary((x, y) => (narrow(x) && narrow(y) ? f(x, y) : undefined)),
   };
 }
 
@@ -73,6 +99,11 @@ export const comparisons: RuleTable = {
   And: logic((x, y) => x & y),
   Or: logic((x, y) => x | y),
   Xor: logic((x, y) => x ^ y),
+  BitwiseAnd: bitwise((x, y) => x & y),
+  BitwiseOr: bitwise((x, y) => x | y),
+  BitwiseXor: bitwise((x, y) => x ^ y),
+  BitwiseNot: { wrt: [], infer: inferInteger },
+  BitShift: { wrt: [], infer: inferInteger },
   Not: {
     wrt: [],
     infer: (call) => {
@@ -108,7 +139,9 @@ export const comparisons: RuleTable = {
   CastLike: {
     wrt: [0],
     infer: (call) => [tensorType(call, typeOf(call, 1).type, typeOf(call, 0).dims)],
-    expand: (b, call) => [b.cast(call.x(0), call.x(1).static.type)],
+    // At once, not by expansion: exporters compute shapes with it.
+    simplify: (b, call) => b.cast(operand(call, 0), typeOf(call, 1).type),
+    vjp: (s) => s.b.cast(s.dy(), s.x(0).static.type),
   },
   Identity: {
     wrt: [0],

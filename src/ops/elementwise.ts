@@ -1,7 +1,8 @@
 import type { Call, Value } from "../onnx/graph.ts";
 import type { TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
-import type { FrozenForm } from "./record.ts";
+import { foldUnary } from "./fold.ts";
+import type { FrozenForm, OpRecord } from "./record.ts";
 import {
   broadcastOperands,
   floatOperand,
@@ -78,3 +79,20 @@ export const frozenOutput: FrozenForm = {
   decide: (b, call) => b.emit(call),
   apply: (_b, _call, decisions) => decisions,
 };
+
+type Chain = (b: GraphBuilder, dy: Value, x: Value, y: Value) => Value;
+
+/** A smooth function of one float operand; `chain` is dy times its derivative, in terms of x or y. */
+export function unary(f: ((x: number) => number) | undefined, chain: Chain): OpRecord {
+  return {
+    wrt: [0],
+    infer: inferFloat,
+    vjp: (s) => chain(s.b, s.dy(), s.x(0), s.y()),
+    ...(f && { fold: foldUnary(f) }),
+  };
+}
+
+/** Constant between jumps: no gradient flows, and the value is the decision. */
+export function step(f: (x: number) => number): OpRecord {
+  return { wrt: [], infer: inferSame, fold: foldUnary(f), freeze: frozenOutput };
+}

@@ -11,8 +11,10 @@ import { pooling } from "./pooling.ts";
 import type { OpRecord, RecordLookup, RuleTable } from "./record.ts";
 import { recurrence } from "./recurrent.ts";
 import { reductions } from "./reductions.ts";
+import { scikit } from "./scikit.ts";
 import { shape } from "./shape.ts";
 import { softmax } from "./softmax.ts";
+import { trigonometry } from "./trigonometry.ts";
 
 const records: ReadonlyMap<string, OpRecord> = collect([
   activations,
@@ -27,8 +29,10 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   pooling,
   recurrence,
   reductions,
+  scikit,
   shape,
   softmax,
+  trigonometry,
 ]);
 
 function collect(tables: readonly RuleTable[]): Map<string, OpRecord> {

@@ -1,6 +1,7 @@
 import type { Call, Value } from "../onnx/graph.ts";
 import type { TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
+import { frozenOutput } from "./elementwise.ts";
 import type { RuleTable, VjpScope } from "./record.ts";
 import { axisOf, floatOperand, misfit, range, sameDims, tensorType, typeOf } from "./typing.ts";
 
@@ -70,6 +71,8 @@ export const softmax: RuleTable = {
     infer: inferSoftmax,
     vjp: (s) => s.b.mul(s.y(), s.b.sub(s.dy(), sumOver(s, s.b.mul(s.dy(), s.y())))),
   },
+  // 1 at the first maximum: a decision, through which no gradient flows.
+  Hardmax: { wrt: [], infer: inferSoftmax, freeze: frozenOutput },
   // dx = dy − eʸ·Σ dy
   LogSoftmax: {
     wrt: [0],

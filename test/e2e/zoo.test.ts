@@ -4,17 +4,11 @@ import { compareWithReference, referenceCases } from "../support/zoo.ts";
 
 /** What still stands in the way, by model. */
 const waiting = new Map<string, string>([
-  ["gru-bi-2layer-ts17", "GRU"],
-  ["hf-bert", "Range"],
   ["hf-gpt2", "SequenceAt"],
-  ["hf-llama", "Range"],
-  ["lstm-dynamo", "LSTM"],
-  ["siren-ts20", "Atan"],
   ["unet-bilinear", "Resize"],
   ["sklearn-logistic-matmul", "outputs besides the chosen one"],
   ["sklearn-mlp-binary", "outputs besides the chosen one"],
   ["sklearn-mlp-multi", "outputs besides the chosen one"],
-  ["sklearn-pipeline-scaler", "Scaler"],
 ]);
 
 describeWithFixtures("exports of all kinds agree with float64 references", () => {

@@ -3,6 +3,7 @@ import { float, ONNX_TYPE_CODES } from "../../src/ops/builder.ts";
 import type { Case, Operand } from "../support/case.ts";
 import type { Sampler } from "../support/sample.ts";
 import { nnCases } from "./cases-nn.ts";
+import { scikitCases } from "./cases-scikit.ts";
 import { recurrentCases } from "./cases-recurrent.ts";
 
 /** The table that the gradient and value tests loop over: every record has a row. */
@@ -25,6 +26,10 @@ function floats(dims: readonly number[], values: readonly number[]): Tensor {
 
 function bools(dims: readonly number[], values: readonly number[]): Tensor {
   return { type: "bool", dims, data: Uint8Array.from(values) };
+}
+
+function bytes(...values: number[]): Tensor {
+  return { type: "uint8", dims: [values.length], data: Uint8Array.from(values) };
 }
 
 const number = (value: number): Tensor => floats([], [value]);
@@ -102,6 +107,15 @@ const arithmetic: readonly Case[] = [
   smooth("Log", "positive"),
   smooth("Sin"),
   smooth("Cos"),
+  smooth("Tan", [-1, 1]),
+  smooth("Asin", [-0.9, 0.9]),
+  smooth("Acos", [-0.9, 0.9]),
+  smooth("Atan"),
+  smooth("Sinh"),
+  smooth("Cosh"),
+  smooth("Asinh"),
+  smooth("Acosh", [1.2, 3]),
+  smooth("Atanh", [-0.6, 0.6]),
   smooth("Erf"),
   smooth("Abs", "awayFromZero"),
   smooth("Sign", "awayFromZero"),
@@ -133,6 +147,13 @@ const activations: readonly Case[] = [
   smooth("Celu", "awayFromZero", { alpha: 0.7 }),
   smooth("ThresholdedRelu", [1.3, 2], { alpha: 0.8 }),
   smooth("ThresholdedRelu", [-1, 0.5]),
+  smooth("Shrink", [-2, -0.6]),
+  smooth("Shrink", [-0.3, 0.3]),
+  {
+    op: "Shrink",
+    inputs: [x([5], { values: [-2, -0.6, 0.1, 0.9, 2] })],
+    attrs: { lambd: float(0.8), bias: float(0.3) },
+  },
   smooth("HardSigmoid", [-2, 2]),
   {
     op: "HardSigmoid",
@@ -177,6 +198,13 @@ const comparisons: readonly Case[] = [
   })),
   ...["And", "Or", "Xor"].map((op) => ({ op, inputs: [bools([4], [0, 1, 0, 1]), bools([2, 1], [0, 1])] })),
   { op: "Not", inputs: [bools([2], [0, 1])] },
+  ...["BitwiseAnd", "BitwiseOr", "BitwiseXor"].map((op) => ({
+    op,
+    inputs: [ints(12, 10, -1), int64Tensor([2, 1], [6, 3])],
+  })),
+  { op: "BitwiseNot", inputs: [ints(5, -1)] },
+  { op: "BitShift", inputs: [bytes(1, 2, 200), bytes(1)], attrs: { direction: "LEFT" } },
+  { op: "BitShift", inputs: [bytes(1, 2, 200), bytes(1, 0, 3)], attrs: { direction: "RIGHT" } },
   { op: "IsNaN", inputs: [floats([3], [Number.NaN, 1, Infinity])] },
   { op: "IsInf", inputs: [floats([4], [Number.NaN, 1, Infinity, -Infinity])] },
   { op: "IsInf", inputs: [floats([3], [1, Infinity, -Infinity])], attrs: { detect_negative: 0 } },
@@ -374,6 +402,7 @@ const classification: readonly Case[] = [
   { op: "Softmax", inputs: [x([2, 3, 4])], attrs: { axis: 1 } },
   { op: "LogSoftmax", inputs: [x([2, 3])] },
   { op: "LogSoftmax", inputs: [x([3, 2, 2])], attrs: { axis: 0 } },
+  { op: "Hardmax", inputs: [x([2, 3, 4], "distinct")], attrs: { axis: 1 } },
   ...losses("SoftmaxCrossEntropyLoss"),
   ...losses("NegativeLogLikelihoodLoss"),
   { op: "SoftmaxCrossEntropyLoss", inputs: [x([3, 4]), labels([3], [1, 0, 3])], outputs: 2 },
@@ -389,5 +418,6 @@ export const cases: readonly Case[] = [
   ...indexing,
   ...classification,
   ...nnCases,
+  ...scikitCases,
   ...recurrentCases,
 ];

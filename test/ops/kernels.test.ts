@@ -19,6 +19,8 @@ type Kernels = Readonly<Record<string, readonly Kernel[]>>;
 
 /** The opset at which graphs are emitted. */
 const OPSET = 18;
+/** Operators without a CUDA kernel at all, and with no other form: onnxruntime runs these nodes on the CPU. */
+const CPU_ALONE = new Set("Acos Acosh Asin Asinh Atan Atanh Cosh Sinh Tan".split(" "));
 const TYPE_NAMES: Readonly<Record<string, string>> = { float32: "float", float64: "double" };
 
 function hasKernel(kernels: Kernels, node: Node): boolean {
@@ -38,7 +40,8 @@ describe.skipIf(!existsSync(path))("emitted graphs have kernels (skipped without
     const missing = new Map<string, string>();
     for (const c of cases.filter((row) => isDifferentiable(row, lookup))) {
       for (const node of gradientGraph(c, "float32", lookup).nodes)
-        if (!hasKernel(CUDA, node)) missing.set(`${node.op}(${node.inputs[0]?.type})`, nameOf(c));
+        if (!CPU_ALONE.has(node.op) && !hasKernel(CUDA, node))
+          missing.set(`${node.op}(${node.inputs[0]?.type})`, nameOf(c));
     }
     expect([...missing]).toEqual([]);
   });
