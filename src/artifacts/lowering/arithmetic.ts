@@ -1,4 +1,7 @@
-import type { Lowering, LoweringTable } from "./lowering.ts";
+import type { Call, Value } from "../../onnx/graph.ts";
+import type { GraphBuilder } from "../../ops/builder.ts";
+import { range } from "../../ops/typing.ts";
+import { type Lowering, type LoweringTable, reverse } from "./lowering.ts";
 
 /** x·s, or x/s; s may be an integer. */
 const scale: Lowering = (b, call) => {
@@ -7,6 +10,20 @@ const scale: Lowering = (b, call) => {
   return [call.int("scale_down", 0) ? b.div(x, factor) : b.mul(x, factor)];
 };
 
+/** x times the attribute scale_`i`. */
+function scaledBy(b: GraphBuilder, call: Call, x: Value, i: number): Value {
+  return b.mul(x, Math.fround(call.float(`scale_${i}`, 1)));
+}
+
 export const arithmetic: LoweringTable = {
+  "com.microsoft::DivGrad": (b, call) =>
+    reverse(b, { op: "Div", inputs: [call.x(1), call.x(2)] }, call.x(0), range(call.numOutputs)),
   "com.microsoft::Scale": scale,
+  // Σ sᵢxᵢ of two or three
+  "com.microsoft::ScaledSum": (b, call) => [
+    call.inputs.map((_, i) => scaledBy(b, call, call.x(i), i)).reduce((x, y) => b.add(x, y)),
+  ],
+  // s₀x, s₁x (, s₂x)
+  "com.microsoft::BatchScale": (b, call) =>
+    range(call.numOutputs).map((i) => scaledBy(b, call, call.x(0), i)),
 };

@@ -1,10 +1,23 @@
 import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
+import { assembling } from "./assembling.ts";
 import { convolution } from "./convolution.ts";
+import { dropouts } from "./dropout.ts";
+import { indexing } from "./indexing.ts";
 import { losses } from "./losses.ts";
 import type { Lowering, LoweringTable } from "./lowering.ts";
+import { normalization } from "./normalization.ts";
 
-const lowerings: ReadonlyMap<string, Lowering> = collect([activations, arithmetic, convolution, losses]);
+const lowerings: ReadonlyMap<string, Lowering> = collect([
+  activations,
+  arithmetic,
+  assembling,
+  convolution,
+  dropouts,
+  indexing,
+  losses,
+  normalization,
+]);
 
 function collect(tables: readonly LoweringTable[]): Map<string, Lowering> {
   const all = new Map<string, Lowering>();
