@@ -13,7 +13,7 @@ export type ReadExternal = (reference: ExternalReference, length: number) => Uin
 /** Reads a tensor in any encoding. Nothing is allocated before the sizes are known to agree. */
 export function decodeTensor(proto: TensorProto, name: string, external: ReadExternal): Tensor {
   const type = decodeElementType(proto.data_type ?? 0, name);
-  const dims = decodeDims(proto, name);
+  const dims = checkedDims((proto.dims ?? []).map(numberOf), name);
   return { type, dims, data: decodeData(proto, type, sizeOf(dims), name, external) };
 }
 
@@ -27,8 +27,8 @@ export function decodeElementType(code: number, name: string): ElementType {
   );
 }
 
-function decodeDims(proto: TensorProto, name: string): number[] {
-  const dims = (proto.dims ?? []).map(numberOf);
+/** `dims`, which a file states for the tensor `name`; throws where no tensor can have them. */
+export function checkedDims(dims: readonly number[], name: string): readonly number[] {
   const text = `[${dims.slice(0, 20).join(", ")}${dims.length > 20 ? ", …" : ""}]`;
   const negative = dims.some((d) => d < 0);
   if (negative) throw new Problem(`negative dimension: ${quote(name)}; expected sizes ≥ 0, got ${text}`);
@@ -82,7 +82,8 @@ const ARRAYS = {
   bool: Uint8Array,
 } as const satisfies Record<Numeric, unknown>;
 
-function fromRaw(type: ElementType, raw: Uint8Array, size: number, name: string): TensorData {
+/** The `size` elements that little-endian bytes hold, in memory of their own. */
+export function fromRaw(type: ElementType, raw: Uint8Array, size: number, name: string): TensorData {
   const expected = size * ELEMENT_BYTES[type];
   if (raw.length !== expected) throw mismatch(type, raw.length, size, name);
   // Raw data is a view of the file, may lie unaligned, and would keep the whole file in memory.
