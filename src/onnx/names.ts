@@ -49,6 +49,26 @@ export function subgraphs(node: Node): Graph[] {
   return [...node.attributes.values()].flatMap((a) => (a.kind === "graph" ? [a.value] : []));
 }
 
+/** Everything a node reads: its inputs, and what its subgraphs use of the graphs around them. */
+export function operandsOf(node: Node): readonly (Value | null)[] {
+  const inner = subgraphs(node);
+  return inner.length === 0 ? node.inputs : [...node.inputs, ...inner.flatMap(capturedBy)];
+}
+
+function capturedBy(graph: Graph): Value[] {
+  const own = new Set<Value>();
+  ownValues(graph, own);
+  return [...usedValues(graph)].filter((v) => !own.has(v));
+}
+
+function ownValues(graph: Graph, own: Set<Value>): void {
+  for (const value of [...graph.inputs, ...graph.initializers]) own.add(value);
+  for (const node of graph.nodes) {
+    for (const value of node.outputs) own.add(value);
+    for (const inner of subgraphs(node)) ownValues(inner, own);
+  }
+}
+
 /** Values that some node, here or in a subgraph, or an output of a graph refers to. */
 export function usedValues(graph: Graph, used: Set<Value> = new Set()): Set<Value> {
   for (const value of graph.outputs) used.add(value);

@@ -11,8 +11,9 @@ import {
   stringAttribute,
   Value,
 } from "../onnx/graph.ts";
+import { operandsOf } from "../onnx/names.ts";
 import { type ElementType, int64Tensor, sizeOf, type Tensor, type TensorType } from "../onnx/tensor.ts";
-import type { RecordLookup } from "./record.ts";
+import type { OpRecord, RecordLookup } from "./record.ts";
 
 /** Attributes in short: whole numbers are ints unless wrapped by `float`. */
 export type AttributeInit = Attribute | number | string | readonly number[];
@@ -102,8 +103,22 @@ export class GraphBuilder {
     return this.calls(op, inputs, attributes, options)[0] as Value;
   }
 
+  recordOf(call: Call): OpRecord | undefined {
+    return this.records(call.domain, call.op);
+  }
+
+  /** A list of tensors: a value without a type, for rules that take sequences apart again. */
+  sequence(elements: readonly Value[]): Value {
+    return new Node(new Call("SequenceConstruct", elements), [{ name: "sequence" }]).outputs[0] as Value;
+  }
+
+  /** An optional value that holds nothing. */
+  nothing(): Value {
+    return new Node(new Call("Optional", []), [{ name: "nothing" }]).outputs[0] as Value;
+  }
+
   emit(call: Call, name?: string): readonly Value[] {
-    const record = this.records(call.domain, call.op);
+    const record = this.recordOf(call);
     if (record === undefined) throw new Error(`internal: no record for ${call.domain}::${call.op}`);
     if (!record.impure) {
       const folded = record.fold?.(call);
@@ -284,19 +299,19 @@ export function ancestors(outputs: readonly Value[]): { nodes: Node[]; leaves: V
   const leaves: Value[] = [];
   const seen = new Set<Node | Value>();
   // An explicit stack: graphs from files may be tens of thousands of nodes deep.
-  const stack: { node: Node; next: number }[] = [];
+  const stack: { node: Node; edges: readonly (Value | null)[]; next: number }[] = [];
   const enter = (value: Value | null) => {
     const item = value?.producer ?? value;
     if (item == null || seen.has(item)) return;
     seen.add(item);
-    if (item instanceof Node) stack.push({ node: item, next: 0 });
+    if (item instanceof Node) stack.push({ node: item, edges: operandsOf(item), next: 0 });
     else leaves.push(item);
   };
   for (const output of outputs) {
     enter(output);
     while (stack.length > 0) {
-      const top = stack[stack.length - 1] as { node: Node; next: number };
-      if (top.next < top.node.inputs.length) enter(top.node.inputs[top.next++] ?? null);
+      const top = stack[stack.length - 1] as (typeof stack)[number];
+      if (top.next < top.edges.length) enter(top.edges[top.next++] ?? null);
       else {
         nodes.push(top.node);
         stack.pop();

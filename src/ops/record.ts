@@ -1,4 +1,4 @@
-import type { Call, Node, Value } from "../onnx/graph.ts";
+import type { Call, Graph, Node, Value } from "../onnx/graph.ts";
 import type { Tensor, TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
 
@@ -43,12 +43,20 @@ export interface OpRecord {
   readonly simplify?: (b: GraphBuilder, call: Call) => Value | undefined;
   /** Rewrites the operator into others before differentiation; undefined leaves this call as it is. */
   readonly expand?: (b: GraphBuilder, call: Call) => readonly Value[] | undefined;
+  /**
+   * For control flow and sequences, which are gone once shapes are bound: emits what the call comes to. It sees
+   * subgraphs as they are in the file, and `run` emits one.
+   */
+  readonly resolve?: (b: GraphBuilder, call: Call, run: RunGraph) => readonly Value[];
   /** Rewrites an operator of ours (domain "landscape") into standard ones, after differentiation. */
   readonly lower?: (b: GraphBuilder, call: Call) => readonly Value[];
   readonly freeze?: FrozenForm;
   /** Two equal calls may differ (random numbers): never merged, never folded. */
   readonly impure?: boolean;
 }
+
+/** Emits the nodes of a subgraph with its inputs given; what it captures is known. Gives its outputs. */
+export type RunGraph = (graph: Graph, inputs: readonly Value[]) => readonly Value[];
 
 export type RuleTable = Readonly<Record<string, OpRecord>>;
 

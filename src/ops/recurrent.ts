@@ -1,18 +1,15 @@
-import { LandscapeError } from "../errors.ts";
 import type { Call, Value } from "../onnx/graph.ts";
 import type { TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
 import { type Activation, activationsOf } from "./recurrent-activations.ts";
 import { floatOperand, misfit, numbersOf, range, sameDims, tensorType, typeOf } from "./typing.ts";
+import { assertUnrollable } from "./unroll.ts";
 
 /**
  * LSTM, GRU and RNN, unrolled over their static length into products, gates and a Concat. What the input
  * contributes to all steps is one product before the loop; a step has the product with the state only.
  */
-
-/** Steps that are unrolled in one direction: an exact Hessian-vector product has about 200 nodes for each. */
-const MAX_STEPS = 1024;
 
 interface Sizes {
   readonly steps: number;
@@ -168,7 +165,8 @@ function cellOf(b: GraphBuilder, call: Call, kind: Kind, sizes: Sizes, d: number
 
 function expandRecurrent(b: GraphBuilder, call: Call, kind: Kind): readonly Value[] {
   const sizes = sizesOf(call, kind);
-  assertLength(call, sizes.steps);
+  if (sizes.steps === 0) throw misfit(call, "at least one step");
+  assertUnrollable(call, sizes.steps);
   const first = sizes.batchFirst;
   const x = first ? b.transpose(call.x(0), [1, 0, 2]) : call.x(0);
   const masks = masksOf(b, call, sizes);
@@ -208,15 +206,6 @@ function initialState(b: GraphBuilder, call: Call, sizes: Sizes, input: number, 
   if (!call.has(input)) return b.filled({ type: typeOf(call, 0).type, dims: [batch, hidden] }, 0);
   const state = call.x(input);
   return at(b, batchFirst ? b.transpose(state, [1, 0, 2]) : state, d);
-}
-
-function assertLength(call: Call, steps: number): void {
-  if (steps >= 1 && steps <= MAX_STEPS) return;
-  throw new LandscapeError(
-    "UNSUPPORTED_OP",
-    `cannot unroll ${call.op}: its sequences have ${steps} steps; expected 1 to ${MAX_STEPS}. Use data with shorter sequences`,
-    { op: call.op, steps },
-  );
 }
 
 /** The gates' own columns of [N, gates·hidden]. */

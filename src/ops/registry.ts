@@ -2,6 +2,7 @@ import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { assembling } from "./assembling.ts";
 import { comparisons } from "./comparisons.ts";
+import { controlFlow } from "./control-flow.ts";
 import { convolution } from "./convolution.ts";
 import { generators } from "./generators.ts";
 import { indexing } from "./indexing.ts";
@@ -11,7 +12,9 @@ import { pooling } from "./pooling.ts";
 import type { OpRecord, RecordLookup, RuleTable } from "./record.ts";
 import { recurrence } from "./recurrent.ts";
 import { reductions } from "./reductions.ts";
+import { resampling } from "./resize.ts";
 import { scikit } from "./scikit.ts";
+import { sequences } from "./sequences.ts";
 import { shape } from "./shape.ts";
 import { softmax } from "./softmax.ts";
 import { trigonometry } from "./trigonometry.ts";
@@ -21,6 +24,7 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   arithmetic,
   assembling,
   comparisons,
+  controlFlow,
   convolution,
   generators,
   indexing,
@@ -29,7 +33,9 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   pooling,
   recurrence,
   reductions,
+  resampling,
   scikit,
+  sequences,
   shape,
   softmax,
   trigonometry,
