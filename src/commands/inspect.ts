@@ -81,7 +81,8 @@ function unsupportedOperators(checkpoint: Checkpoint, records: RecordLookup): Un
     const wrt = record === undefined || record.wrt === "all" ? node.inputs.keys() : record.wrt;
     if (![...wrt].some((i) => active.has(node.inputs[i] as Value))) continue;
     for (const y of node.outputs) active.add(y);
-    if (record?.vjp || record?.expand || record?.resolve || !node.outputs.some((y) => reaching.has(y))) continue;
+    if (record?.vjp || record?.expand || record?.resolve || !node.outputs.some((y) => reaching.has(y)))
+      continue;
     const key = `${node.domain}::${node.op}`;
     const entry = found.get(key) ?? { op: node.op, domain: node.domain, nodes: [] };
     entry.nodes.push(node.name || (node.outputs[0]?.name ?? ""));
