@@ -54,14 +54,14 @@ export function smooth(
   });
 }
 
-/** Nodes that depend on any of `theta`, along all edges. */
+/** Nodes that depend on any of `theta`, along edges of floats: what is computed from decisions follows from them. */
 function dependentNodes(graph: Graph, theta: readonly Value[]): Set<Node> {
   const values = new Set<Value>(theta);
   const nodes = new Set<Node>();
   for (const node of graph.nodes) {
     if (!node.inputs.some((x) => x !== null && values.has(x))) continue;
     nodes.add(node);
-    for (const y of node.outputs) values.add(y);
+    for (const y of node.outputs) if (y.type === undefined || isFloat(y.type)) values.add(y);
   }
   return nodes;
 }

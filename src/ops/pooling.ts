@@ -22,7 +22,11 @@ function pooledType(call: Call): TensorType {
 
 /** Index of each window's maximum in all of x, row by row. Ties: the first, as PyTorch. */
 function maximaOf(b: GraphBuilder, call: Call): Value {
-  const attributes = new Map([...call.attributes].filter(([name]) => name !== "storage_order"));
+  // Left as it is where that means the same, so that it merges with the operator itself.
+  const byRow = call.int("storage_order", 0) === 0;
+  const attributes = byRow
+    ? call.attributes
+    : new Map([...call.attributes].filter(([name]) => name !== "storage_order"));
   return b.calls("MaxPool", [call.x(0)], attributes, { outputs: 2 })[1] as Value;
 }
 
