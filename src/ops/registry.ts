@@ -32,7 +32,6 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   pooling,
   recurrence,
   reductions,
-  resampling,
   scikit,
   sequences,
   shape,
