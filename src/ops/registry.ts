@@ -12,6 +12,7 @@ import { pooling } from "./pooling.ts";
 import type { OpRecord, RecordLookup, RuleTable } from "./record.ts";
 import { recurrence } from "./recurrent.ts";
 import { reductions } from "./reductions.ts";
+import { resampling } from "./resize.ts";
 import { scikit } from "./scikit.ts";
 import { sequences } from "./sequences.ts";
 import { shape } from "./shape.ts";
@@ -32,6 +33,7 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   pooling,
   recurrence,
   reductions,
+  resampling,
   scikit,
   sequences,
   shape,

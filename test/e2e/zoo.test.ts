@@ -5,7 +5,6 @@ import { compareWithReference, referenceCases } from "../support/zoo.ts";
 /** What still stands in the way, by model. */
 const waiting = new Map<string, string>([
   ["hf-gpt2", "SequenceAt"],
-  ["unet-bilinear", "Resize"],
   ["sklearn-logistic-matmul", "outputs besides the chosen one"],
   ["sklearn-mlp-binary", "outputs besides the chosen one"],
   ["sklearn-mlp-multi", "outputs besides the chosen one"],

@@ -3,6 +3,7 @@ import { float, ONNX_TYPE_CODES } from "../../src/ops/builder.ts";
 import type { Case, Operand } from "../support/case.ts";
 import type { Sampler } from "../support/sample.ts";
 import { nnCases } from "./cases-nn.ts";
+import { resamplingCases } from "./cases-resampling.ts";
 import { scikitCases } from "./cases-scikit.ts";
 import { recurrentCases } from "./cases-recurrent.ts";
 
@@ -418,6 +419,7 @@ export const cases: readonly Case[] = [
   ...indexing,
   ...classification,
   ...nnCases,
+  ...resamplingCases,
   ...scikitCases,
   ...recurrentCases,
 ];
