@@ -10,7 +10,8 @@ import { commands } from "./commands/index.ts";
 import type { Io, Output } from "./commands/io.ts";
 import { ProgressReporter } from "./commands/progress.ts";
 import { version } from "./commands/version.ts";
-import { exitStatus, LandscapeError } from "./errors.ts";
+import { asLandscapeError, exitStatus, LandscapeError } from "./errors.ts";
+import { whyNotWritten } from "./write-failure.ts";
 
 /** Runs one command line and gives its exit status: 0 done, 1 failed, 2 wrong use, 130 interrupted. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -40,7 +41,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 
 /** One sentence on stderr; with --json the same as an object on stdout; the stack only with --debug. */
 function explain(error: unknown, argv: readonly string[], io: Io, json: boolean): number {
-  const known = io.signal.aborted ? interrupted(error) : translate(error);
+  const known = io.signal.aborted ? interrupted(error) : asLandscapeError(error);
   io.stderr.write(`${known.code === "INTERRUPTED" ? "" : "error: "}${known.message}\n`);
   if (argv.includes("--debug"))
     io.stderr.write(`${error instanceof Error ? stacks(error) : String(error)}\n`);
@@ -56,19 +57,6 @@ function interrupted(cause: unknown): LandscapeError {
   const message =
     "interrupted; what was finished is kept if there is a run folder, and the same command continues";
   return new LandscapeError("INTERRUPTED", message, {}, { cause });
-}
-
-function translate(error: unknown): LandscapeError {
-  if (error instanceof LandscapeError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  const outOfMemory = error instanceof RangeError && /allocation failed|array length/i.test(message);
-  if (outOfMemory) {
-    return new LandscapeError(
-      "RUNTIME_FAILED",
-      `out of memory: ${message}. lower --batch, --memory or --max-products; the same command continues`,
-    );
-  }
-  return new LandscapeError("INTERNAL", `${message} (internal: please report; --debug shows where)`);
 }
 
 function stacks(error: Error): string {
@@ -97,8 +85,11 @@ async function runAsProgram(): Promise<void> {
   // Who reads us (head, less) may have seen enough.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-      process.exit(process.exitCode ?? 0);
+      if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+      // What was found cannot be told where it was asked for; a full disk behind a redirection, mostly.
+      if (stream === process.stdout)
+        process.stderr.write(`error: cannot write the output: ${whyNotWritten(error)}\n`);
+      process.exit(1);
     });
   }
   process.exitCode = await main(process.argv.slice(2), {

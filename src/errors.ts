@@ -31,6 +31,30 @@ export class LandscapeError extends Error {
   }
 }
 
+/** What to lower when memory runs out. Sums over other batches have other last bits, so that these begin another run. */
+export const memoryAdvice: string =
+  "lower --workers, and the same run folder continues; or --memory or --batch, which makes it another run";
+
+/** The error for memory that ran out while `what`. */
+export function outOfMemory(what: string, cause?: unknown): LandscapeError {
+  return new LandscapeError("RUNTIME_FAILED", `out of memory: ${what}. ${memoryAdvice}`, {}, { cause });
+}
+
+/** Any error as ours: one sentence, whatever was thrown. */
+export function asLandscapeError(error: unknown): LandscapeError {
+  if (error instanceof LandscapeError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof RangeError && /allocation failed|array length/i.test(message)) {
+    return outOfMemory(`${message} (--max-products counts too: each product keeps a vector)`, error);
+  }
+  return new LandscapeError(
+    "INTERNAL",
+    `${message} (internal: please report; --debug shows where)`,
+    {},
+    { cause: error },
+  );
+}
+
 /** Exit status of the command line: 2 wrong usage or unusable input, 1 failed while running, 130 interrupted. */
 export function exitStatus(error: unknown): 1 | 2 | 130 {
   if (!(error instanceof LandscapeError)) return 1;

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { type ErrorCode, LandscapeError } from "../errors.ts";
+import { type ErrorCode, LandscapeError, memoryAdvice } from "../errors.ts";
 import { interrupted } from "./local-executor.ts";
 import type { Split } from "./opened.ts";
 import type { ProblemSpec } from "./problem-spec.ts";
@@ -70,6 +70,7 @@ class Worker {
   private readonly child: ChildProcess;
   private readonly waiting = new Map<number, Waiting>();
   private nextId = 1;
+  private dead: LandscapeError | undefined;
 
   constructor() {
     this.child = fork(workerPath(), {
@@ -78,10 +79,8 @@ class Worker {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     this.child.on("message", (reply: Reply) => this.settle(reply));
-    this.child.on("exit", (code, signal) =>
-      this.fail(`a worker process ended (${signal ?? `status ${code}`})`),
-    );
-    this.child.on("error", (error) => this.fail(`a worker process failed: ${error.message}`));
+    this.child.on("exit", (code, signal) => this.fail(ended(code, signal)));
+    this.child.on("error", (error) => this.fail(workerFailed(`a worker process failed: ${error.message}`)));
   }
 
   async open(spec: ProblemSpec): Promise<void> {
@@ -101,10 +100,11 @@ class Worker {
 
   private ask(id: number, request: Request): Promise<Reply> {
     return new Promise((resolve, reject) => {
+      if (this.dead) return reject(this.dead);
       this.waiting.set(id, { resolve, reject });
       this.child.send(
         request,
-        (error) => error && this.fail(`cannot reach a worker process: ${error.message}`),
+        (error) => error && this.fail(workerFailed(`cannot reach a worker process: ${error.message}`)),
       );
     });
   }
@@ -117,14 +117,23 @@ class Worker {
     else waiting?.resolve(reply);
   }
 
-  private fail(message: string): void {
-    const error = new LandscapeError(
-      "RUNTIME_FAILED",
-      `${message}. Lower --memory or --batch, or take --workers 1; the same command continues`,
-    );
-    for (const w of this.waiting.values()) w.reject(error);
+  /** The first reason counts: what follows from a death is only that it cannot be reached. */
+  private fail(error: LandscapeError): void {
+    this.dead ??= error;
+    for (const w of this.waiting.values()) w.reject(this.dead);
     this.waiting.clear();
   }
+}
+
+/** Linux kills with SIGKILL when memory runs out, V8 with SIGABRT. */
+function ended(code: number | null, signal: NodeJS.Signals | null): LandscapeError {
+  return signal === "SIGKILL" || signal === "SIGABRT"
+    ? workerFailed(`a worker process was killed (${signal}), most likely for want of memory`, memoryAdvice)
+    : workerFailed(`a worker process ended (${signal ?? `status ${code}`})`);
+}
+
+function workerFailed(what: string, advice: string = "take --workers 1"): LandscapeError {
+  return new LandscapeError("RUNTIME_FAILED", `${what}. ${advice}`);
 }
 
 /** The compiled worker; when run from source (tests), the one that was built. */

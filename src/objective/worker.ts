@@ -1,6 +1,6 @@
 // A worker process: opens the problem it is told to and computes groups of samples on demand.
 import process from "node:process";
-import { LandscapeError } from "../errors.ts";
+import { asLandscapeError } from "../errors.ts";
 import { type OpenedProblem, openInProcess } from "./opened.ts";
 import type { Reply, Request } from "./worker-messages.ts";
 
@@ -25,8 +25,8 @@ async function handle(request: Request): Promise<void> {
       send({ kind: "done", id, results });
     }
   } catch (error) {
-    const code = error instanceof LandscapeError ? error.code : "INTERNAL";
-    send({ kind: "failed", id, code, message: error instanceof Error ? error.message : String(error) });
+    const { code, message } = asLandscapeError(error);
+    send({ kind: "failed", id, code, message });
   }
 }
 

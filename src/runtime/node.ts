@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import * as ort from "onnxruntime-node";
-import { LandscapeError } from "../errors.ts";
+import { LandscapeError, outOfMemory } from "../errors.ts";
 import type {
   Device,
   DeviceChoice,
@@ -68,7 +68,8 @@ async function createSession(
     interOpNumThreads: 1,
     executionMode: "sequential",
     graphOptimizationLevel: "all",
-    logSeverityLevel: 3,
+    // What fails is thrown, and said once.
+    logSeverityLevel: 4,
     // Several processes share the machine: waiting threads must not spin.
     extra: { session: { intra_op: { allow_spinning: "0" } } },
     ...(external ? { externalData: [{ path: external.location, data: external.bytes }] } : {}),
@@ -111,9 +112,16 @@ function fromOrt(results: ort.InferenceSession.OnnxValueMapType): Record<string,
 }
 
 function runtimeError(what: string, cause: unknown): LandscapeError {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const memory = /alloc|out of memory|bad_alloc/i.test(text) ? " Lower --memory or --batch" : "";
-  return new LandscapeError("RUNTIME_FAILED", `${what}: ${text.split("\n")[0]}.${memory}`, {}, { cause });
+  const text = ((cause instanceof Error ? cause.message : String(cause)).split("\n")[0] as string).trim();
+  if (!/alloc|out of memory/i.test(text))
+    return new LandscapeError("RUNTIME_FAILED", `${what}: ${text}`, {}, { cause });
+  const size = /buffer of size (\d+)/.exec(text)?.[1];
+  const node = /running (\S+) node\. Name:'([^']*)'/.exec(text);
+  const where = node ? ` for ${node[1]} "${node[2]}"` : "";
+  return outOfMemory(
+    size ? `onnxruntime could not get ${(Number(size) / 1e9).toFixed(1)} GB${where}` : `${what}: ${text}`,
+    cause,
+  );
 }
 
 /** Which devices onnxruntime can use on this machine, by looking at its libraries and trying them. */

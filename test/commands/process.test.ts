@@ -1,40 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AnalysisReport } from "../../src/analysis/analysis-report.ts";
+import { linesOf, numbers, program, start, until } from "../support/process.ts";
 
-// The program as it is installed: built by `npm ci`. Without a build these cannot run.
-const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 const models = fileURLToPath(new URL("../../models/", import.meta.url));
 const small = ["--tol", "1e-2", "--probes", "4", "--grid", "9", "--points", "9", "--device", "cpu"];
 const report = ["report", `${models}fcnn2.onnx`, "--data", `${models}fcnn-train.npz`, ...small];
-
-interface Ended {
-  readonly status: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function start(args: readonly string[]): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [cli, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  const written = { out: "", err: "" };
-  child.stdout.on("data", (chunk: Buffer) => {
-    written.out += chunk.toString();
-  });
-  child.stderr.on("data", (chunk: Buffer) => {
-    written.err += chunk.toString();
-  });
-  const ended = new Promise<Ended>((resolve) => {
-    child.on("close", (status, signal) => resolve({ status, signal, ...written }));
-  });
-  return { child, ended };
-}
 
 let folder: string;
 beforeAll(async () => {
@@ -42,22 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const linesOf = (out: string): number => {
-  const path = join(out, "journal.ndjson");
-  return existsSync(path) ? readFileSync(path, "utf8").split("\n").length - 1 : 0;
-};
-
-async function untilJournal(out: string, lines: number): Promise<void> {
-  while (linesOf(out) < lines) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-/** What may not differ between two equal runs. */
-function numbers(out: string): Omit<AnalysisReport, "cost" | "provenance"> {
-  const { cost: _, provenance: __, ...rest } = JSON.parse(readFileSync(join(out, "report.json"), "utf8"));
-  return rest;
-}
-
-describe.skipIf(!existsSync(cli))("the program in a process of its own", () => {
+describe.skipIf(!existsSync(program))("the program in a process of its own", () => {
   it("killed half-way finishes with the same numbers and less work; again, it only makes the page", async () => {
     const whole = join(folder, "whole");
     const ended = await start([...report, "--out", whole]).ended;
@@ -68,7 +27,7 @@ describe.skipIf(!existsSync(cli))("the program in a process of its own", () => {
 
     const killed = join(folder, "killed");
     const first = start([...report, "--out", killed]);
-    await untilJournal(killed, Math.floor(all / 2));
+    await until(() => linesOf(killed) >= Math.floor(all / 2));
     first.child.kill("SIGKILL");
     expect((await first.ended).signal).toBe("SIGKILL");
     const before = linesOf(killed);
@@ -94,7 +53,7 @@ describe.skipIf(!existsSync(cli))("the program in a process of its own", () => {
   it("interrupted once stops after the piece at hand with status 130, and says how to go on", async () => {
     const out = join(folder, "interrupted");
     const { child, ended } = start([...report, "--out", out]);
-    await untilJournal(out, 20);
+    await until(() => linesOf(out) >= 20);
     child.kill("SIGINT");
     const { status, err } = await ended;
     expect(status).toBe(130);
