@@ -1,6 +1,8 @@
 import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { assembling } from "./assembling.ts";
+import { attentions } from "./attention.ts";
+import { microsoftAttention } from "./attention-microsoft.ts";
 import { comparisons } from "./comparisons.ts";
 import { controlFlow } from "./control-flow.ts";
 import { convolution } from "./convolution.ts";
@@ -23,12 +25,14 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   activations,
   arithmetic,
   assembling,
+  attentions,
   comparisons,
   controlFlow,
   convolution,
   generators,
   indexing,
   matmul,
+  microsoftAttention,
   normalization,
   pooling,
   recurrence,

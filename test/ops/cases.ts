@@ -2,6 +2,7 @@ import { int64Tensor, type Tensor } from "../../src/onnx/tensor.ts";
 import { float, ONNX_TYPE_CODES } from "../../src/ops/builder.ts";
 import type { Case, Operand } from "../support/case.ts";
 import type { Sampler } from "../support/sample.ts";
+import { attentionCases } from "./cases-attention.ts";
 import { nnCases } from "./cases-nn.ts";
 import { resamplingCases } from "./cases-resampling.ts";
 import { scikitCases } from "./cases-scikit.ts";
@@ -419,6 +420,7 @@ export const cases: readonly Case[] = [
   ...indexing,
   ...classification,
   ...nnCases,
+  ...attentionCases,
   ...resamplingCases,
   ...scikitCases,
   ...recurrentCases,
