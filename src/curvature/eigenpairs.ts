@@ -1,10 +1,6 @@
 import { bestStep, type DifferenceModel } from "../numerics/difference-step.ts";
-import {
-  type ExtremeInfo,
-  type ExtremePair,
-  extremeEigenpairs,
-  type LanczosProgress,
-} from "../numerics/extreme-eigenpairs.ts";
+import type { ExtremeInfo, ExtremePair, LanczosProgress } from "../numerics/eigenpair-types.ts";
+import { extremeEigenpairs } from "../numerics/extreme-eigenpairs.ts";
 import { lanczos } from "../numerics/lanczos.ts";
 import type { SymmetricOperator } from "../numerics/operator.ts";
 import type { HvpMethod, HvpOptions, Kinks, Objective } from "../objective/types.ts";

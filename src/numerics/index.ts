@@ -1,3 +1,4 @@
+export { annihilationEigenpairs } from "./annihilation.ts";
 export type { BasisPrecision } from "./basis.ts";
 export {
   bestStep,
@@ -6,14 +7,15 @@ export {
   type DifferenceModel,
   errorAt,
 } from "./difference-step.ts";
-export {
-  type ExtremeInfo,
-  type ExtremeOptions,
-  type ExtremePair,
-  extremeEigenpairs,
-  type LanczosProgress,
-  type SpectrumEnd,
-} from "./extreme-eigenpairs.ts";
+export type {
+  EndCounts,
+  ExtremeInfo,
+  ExtremeOptions,
+  ExtremePair,
+  LanczosProgress,
+  SpectrumEnd,
+} from "./eigenpair-types.ts";
+export { type ExtremeEigenpairs, extremeEigenpairs } from "./extreme-eigenpairs.ts";
 export { LanczosFactorization, type LanczosOptions, lanczos, type RitzPairs } from "./lanczos.ts";
 export type { ProductInfo, SymmetricOperator } from "./operator.ts";
 export { gaussian, type RandomKey, rademacher, uniform } from "./random.ts";

@@ -40,10 +40,16 @@ export class LanczosFactorization {
   productError = 0;
   /** True once the space cannot grow: it is all of ℝⁿ. */
   complete = false;
-  private blockStart = 0;
+  /** Relative error of a Ritz value by rounding alone. */
+  readonly rounding: number;
+  /** The first columns are what a restart kept: known exactly or in part, not measured entry by entry. */
+  private kept = 0;
+  /** Squared differences of entries that symmetry makes equal, measured before the last restart. */
+  private asymmetry: Asymmetry = { sum: 0, count: 0 };
 
   constructor(n: number, precision: BasisPrecision) {
     this.basis = new Basis(n, precision);
+    this.rounding = ROUNDING[precision];
   }
 
   /** Number k of vectors that have been multiplied. */
@@ -75,27 +81,8 @@ export class LanczosFactorization {
    * √2 times the noise of one of them for noisy products. 0 while there is one vector only.
    */
   noise(): number {
-    let sum = 0;
-    let count = 0;
-    for (const [j, column] of this.columns.entries()) {
-      for (let i = 0; i < j; i++) sum += ((column[i] as number) - this.entry(j, i)) ** 2;
-      count += j;
-    }
+    const { sum, count } = this.measuredAsymmetry();
     return count === 0 ? 0 : Math.sqrt(sum / count / 2);
-  }
-
-  /**
-   * Ritz values of the last invariant block, the part of the space that was added since the breakdown before: the
-   * extreme eigenvalues of A outside the blocks before it, if its start vector was random.
-   */
-  lastBlock(): Float64Array {
-    const block = this.projected().slice(this.blockStart, this.size);
-    return symmetricEigen(block.map((row) => row.slice(this.blockStart, this.size))).values;
-  }
-
-  /** The space is invariant: the next column begins a new block. */
-  beginBlock(): void {
-    this.blockStart = this.size;
   }
 
   /**
@@ -103,6 +90,8 @@ export class LanczosFactorization {
    * Source: Wu & Simon 2000.
    */
   compress(ritz: RitzPairs, kept: readonly number[]): void {
+    this.asymmetry = this.measuredAsymmetry();
+    this.kept = kept.length;
     const next = this.basis.vectors[this.size];
     const couplings = kept.map((i) =>
       (ritz.coefficients[i] as Float64Array).reduce(
@@ -120,12 +109,38 @@ export class LanczosFactorization {
       return column;
     });
     this.couplings = couplings;
-    this.blockStart = 0;
+  }
+
+  /**
+   * Restart orthogonal to what is found: keeps the given Ritz vectors as if they were exact and forgets the rest, so
+   * that the iteration goes on from a new random vector. What follows is a Lanczos run on A restricted to their
+   * complement, whose eigenvalues are A's others up to residual²/gap: further copies of a multiple one among them.
+   * Source: Parlett, The Symmetric Eigenvalue Problem, §5.1 (deflation by restriction).
+   */
+  lock(ritz: RitzPairs, found: readonly number[]): void {
+    this.compress(ritz, found);
+    this.basis.vectors.length = found.length;
+    this.columns = this.columns.map((column) => column.slice(0, found.length));
+    this.couplings.fill(0);
+  }
+
+  /** ‖A·V − V·B‖: what ties the space to the rest, and no Ritz pair's residual exceeds. */
+  get coupling(): number {
+    return Math.hypot(...this.couplings);
   }
 
   /** True if A·V lies in the span of V. */
   get isInvariant(): boolean {
     return this.couplings.every((c) => c === 0);
+  }
+
+  private measuredAsymmetry(): Asymmetry {
+    let { sum, count } = this.asymmetry;
+    for (let j = this.kept; j < this.size; j++) {
+      for (let i = this.kept; i < j; i++) sum += (this.entry(i, j) - this.entry(j, i)) ** 2;
+      count += j - this.kept;
+    }
+    return { sum, count };
   }
 
   private entry(i: number, j: number): number {
@@ -139,14 +154,22 @@ export class LanczosFactorization {
   }
 }
 
+interface Asymmetry {
+  readonly sum: number;
+  readonly count: number;
+}
+
+// A few thousand roundings of float64; of float32 the vectors' own, which enter in first order.
+const ROUNDING = { float64: 1e-12, float32: 2 ** -22 } as const;
+
 // A remainder below this times the product's size is rounding: the space is invariant.
 const BREAKDOWN = { float64: 1e-13, float32: 1e-6 } as const;
 
 /**
  * Lanczos with full reorthogonalisation, one product per step; yields the same growing factorisation after each.
- * The consumer owns the stopping rule and may compress it between steps. On an exact breakdown (an invariant space)
- * the iteration goes on with a new random vector orthogonal to it, so that further copies of multiple eigenvalues
- * are found; it ends when the space is all of ℝⁿ.
+ * The consumer owns the stopping rule and may compress or lock it between steps. On an exact breakdown (an invariant
+ * space), and after a lock, the iteration goes on with a new random vector orthogonal to what there is, so that
+ * further copies of multiple eigenvalues are found; it ends when the space is all of ℝⁿ.
  * Orthogonality of V: 1e-15 in float64, better than 2⁻²⁴ in float32.
  * Throws RUNTIME_FAILED on a product that is not finite.
  * Source: Golub & Van Loan §10.3; reorthogonalisation: Daniel, Gragg, Kaufman & Stewart 1976.
@@ -175,7 +198,7 @@ export async function* lanczos(
     f.complete = f.size >= n || (isInvariant && !pushRandom(f.basis, options.seed, f.products));
     yield f;
     if (f.complete) return;
-    if (f.isInvariant) f.beginBlock();
+    if (f.basis.size === f.size && !pushRandom(f.basis, options.seed, f.products)) return;
   }
 }
 
