@@ -2,8 +2,11 @@ import { appendFile, rename, rm, writeFile } from "node:fs/promises";
 import process from "node:process";
 import { writeFailure } from "../write-failure.ts";
 
-/** Writes beside the name and renames: a reader sees the old file or the whole new one. */
-export async function writeWhole(path: string, contents: string | Uint8Array): Promise<void> {
+/** Writes beside the name and renames: a reader sees the old file or the whole new one. Pieces are joined. */
+export async function writeWhole(
+  path: string,
+  contents: string | Uint8Array | Iterable<Uint8Array>,
+): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     await writeFile(temporary, contents);

@@ -3,6 +3,7 @@ import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
 import { eigs } from "./eigs.ts";
 import { evaluate } from "./evaluate.ts";
+import { exportCheckpoint } from "./export-checkpoint.ts";
 import { gradient } from "./gradient.ts";
 import { hvp } from "./hvp.ts";
 import { inspect } from "./inspect.ts";
@@ -23,5 +24,6 @@ export const commands: readonly Command[] = [
   trace,
   surface,
   profile,
+  exportCheckpoint,
   doctor,
 ];
