@@ -1,6 +1,17 @@
-import type { Graph, Node, Value } from "../onnx/graph.ts";
+import type { Graph, Value } from "../onnx/graph.ts";
+import { operandsOf, subgraphs } from "../onnx/index.ts";
 import { isFloat, sizeOf } from "../onnx/tensor.ts";
 import type { RecordLookup } from "../ops/record.ts";
+import {
+  followedUses,
+  isGeometric,
+  isMask,
+  isTrigonometric,
+  isWeightUse,
+  numbersIn,
+  type Use,
+  uniform,
+} from "./initializer-evidence.ts";
 
 /** What was decided about one initializer, and why. */
 export interface InitializerVerdict {
@@ -17,7 +28,8 @@ export interface ParameterSelection {
 
 /**
  * Says of each initializer whether it is a trained parameter: a float tensor with a differentiable path
- * to `output`, unless something shows otherwise (running statistics, unnamed scalar constants).
+ * to `output`, unless something shows otherwise. A missed one would make the Hessian wrong, one too many is
+ * only listed; so nothing is taken away on suspicion. A name given in full by --params overrules the evidence.
  */
 export function judgeInitializers(
   graph: Graph,
@@ -26,72 +38,176 @@ export function judgeInitializers(
   selection: ParameterSelection,
 ): InitializerVerdict[] {
   const reached = differentiablyReached(output, records);
-  const uses = consumers(graph);
-  return graph.initializers.map((value) => {
-    const verdict = judge(value, reached, uses.get(value) ?? []);
-    if (!verdict.isParameter) return verdict;
-    if (selection.freeze.some((g) => matchesGlob(value.name, g))) return no(value, "frozen by --freeze");
-    if (selection.params.length > 0 && !selection.params.some((g) => matchesGlob(value.name, g))) {
-      return no(value, "not matched by --params");
-    }
-    return verdict;
-  });
+  const uses = followedUses(graph);
+  const verdicts = allInitializers(graph).map((value) => judge({ value, reached, uses: uses(value) }));
+  return withEmbeddedWeights(verdicts, uses).map((verdict) => select(verdict, reached, selection));
 }
 
-function judge(value: Value, reached: ReadonlySet<Value>, uses: readonly Use[]): InitializerVerdict {
+/** Initializers of a graph and of its subgraphs. */
+function allInitializers(graph: Graph): Value[] {
+  const inner = graph.nodes.flatMap((node) => subgraphs(node).flatMap(allInitializers));
+  return [...graph.initializers, ...inner];
+}
+
+function select(
+  verdict: InitializerVerdict,
+  reached: ReadonlySet<Value>,
+  { params, freeze }: ParameterSelection,
+): InitializerVerdict {
+  const { value } = verdict;
+  const float = value.type !== undefined && isFloat(value.type) && sizeOf(value.dims) > 0;
+  const named = params.includes(value.name) && float && reached.has(value);
+  if (!verdict.isParameter && !named) return verdict;
+  if (freeze.some((g) => matchesGlob(value.name, g))) return no(value, "frozen by --freeze");
+  if (named) return { value, isParameter: true, reason: "named by --params" };
+  if (params.length > 0 && !params.some((g) => matchesGlob(value.name, g)))
+    return no(value, "not matched by --params");
+  return verdict;
+}
+
+interface Evidence {
+  readonly value: Value;
+  readonly reached: ReadonlySet<Value>;
+  readonly uses: readonly Use[];
+}
+
+interface Exclusion {
+  readonly reason: string;
+  readonly holds: (e: Evidence, numbers: () => Float32Array | undefined) => boolean;
+}
+
+const usedOnly = (e: Evidence, where: (use: Use) => boolean) => e.uses.length > 0 && e.uses.every(where);
+
+/** What shows that a float tensor is no trained weight, in the order in which it is asked. */
+const EXCLUSIONS: readonly Exclusion[] = [
+  { reason: "a constant of the graph", holds: ({ value }) => value.fromConstant },
+  {
+    reason: "running statistic of a BatchNormalization",
+    holds: (e) => usedOnly(e, (u) => u.node.op === "BatchNormalization" && u.input >= 3),
+  },
+  {
+    reason: "scale or zero point of a quantiser",
+    holds: (e) => usedOnly(e, (u) => /QuantizeLinear$/.test(u.node.op) && u.input >= 1),
+  },
+  {
+    reason: "has no differentiable path to the output",
+    holds: ({ value, reached }) => !reached.has(value),
+  },
+  { reason: "empty", holds: ({ value }) => sizeOf(value.dims) === 0 },
+  {
+    reason: "the C of a Gemm with beta 0",
+    holds: (e) => usedOnly(e, (u) => u.node.op === "Gemm" && u.input === 2 && u.node.float("beta", 1) === 0),
+  },
+  {
+    reason: "named as state or a table that is not trained",
+    holds: ({ value }) => STATE_NAMES.test(value.name),
+  },
+  {
+    reason: "frequencies of a position encoding",
+    holds: (e, x) => !e.uses.some(isWeightUse) && isGeometric(x() ?? new Float32Array()),
+  },
+  {
+    reason: "a table of sines and cosines",
+    holds: ({ value }, x) => isTrigonometric(x() ?? new Float32Array(), value.dims),
+  },
+  {
+    reason: "a mask",
+    holds: (e, x) => !e.uses.some(isWeightUse) && isMask(x() ?? new Float32Array([1])),
+  },
+  { reason: "a single number, with a name as constants have", holds: isConstantNumber },
+  {
+    reason: "filled with one number, and not where weights stand",
+    holds: (e, x) =>
+      sizeOf(e.value.dims) > 1 &&
+      !isStatePath(e.value.name) &&
+      !e.uses.some((u) => isWeightUse(u) && !isFillerOfNorm(u, e.value.name)) &&
+      uniform(x() ?? Float32Array.of(0, 1)) !== undefined,
+  },
+];
+
+/** Buffers of well-known layers: rotary and relative positions, caches, statistics, image normalisation. */
+const STATE_NAMES =
+  /(^|[./_])((original_)?inv_freq|(sin|cos)_(cached|emb)|running_(mean|var)|num_batches_tracked|masked_bias|relative_coords_table|causal_mask|attn_mask|attention_mask|(pixel|image|input)_(mean|std)|eps(ilon)?)$/;
+
+/** Where weights stand any number may be trained; elsewhere round ones and made-up names are constants. */
+function isConstantNumber(e: Evidence, x: () => Float32Array | undefined): boolean {
+  const { value, uses } = e;
+  if (sizeOf(value.dims) !== 1 || uses.some(isWeightUse)) return false;
+  if (hasGeneratedName(value.name)) return true;
+  const number = x()?.[0] ?? 0;
+  return !isStatePath(value.name) && (Number.isInteger(number * 2) || !Number.isFinite(number));
+}
+
+/** Exporters write a norm without weights as one with made-up ones and zeros. */
+function isFillerOfNorm({ node }: Use, name: string): boolean {
+  return /Normalization$/.test(node.op) && hasGeneratedName(name);
+}
+
+function judge(evidence: Evidence): InitializerVerdict {
+  const { value } = evidence;
   if (value.type === undefined || !isFloat(value.type))
     return no(value, `not floating point (${value.type})`);
-  if (value.fromConstant) return no(value, "a constant of the graph");
-  if (uses.length > 0 && uses.every((u) => u.node.op === "BatchNormalization" && u.input >= 3)) {
-    return no(value, "running statistic of a BatchNormalization");
-  }
-  if (!reached.has(value)) return no(value, "has no differentiable path to the output");
-  const size = sizeOf(value.dims);
-  if (size === 0) return no(value, "empty");
-  if (size === 1 && hasGeneratedName(value.name))
-    return no(value, "single number with a generated name: a constant");
-  return { value, isParameter: true, reason: "floating point, on a differentiable path to the output" };
+  let numbers: Float32Array | undefined;
+  const read = () => {
+    numbers ??= numbersIn(value);
+    return numbers;
+  };
+  const against = EXCLUSIONS.find(({ holds }) => holds(evidence, read));
+  if (against) return no(value, against.reason);
+  const where = evidence.uses.find(isWeightUse);
+  const reason = where
+    ? `a weight of ${where.node.op}`
+    : "floating point, on a differentiable path to the output";
+  return { value, isParameter: true, reason };
+}
+
+/** Some exporters write weights as Constant nodes: where nothing else is trained, those in the place of weights are. */
+function withEmbeddedWeights(
+  verdicts: readonly InitializerVerdict[],
+  uses: (value: Value) => readonly Use[],
+): readonly InitializerVerdict[] {
+  if (verdicts.some((v) => v.isParameter)) return verdicts;
+  return verdicts.map((v) => {
+    const { value } = v;
+    const weight =
+      v.reason === (EXCLUSIONS[0] as Exclusion).reason &&
+      value.type !== undefined &&
+      isFloat(value.type) &&
+      sizeOf(value.dims) > 1 &&
+      uses(value).some(isWeightUse);
+    return weight ? { value, isParameter: true, reason: "a weight stored as a Constant node" } : v;
+  });
 }
 
 function no(value: Value, reason: string): InitializerVerdict {
   return { value, isParameter: false, reason };
 }
 
-interface Use {
-  readonly node: Node;
-  readonly input: number;
-}
-
-function consumers(graph: Graph): Map<Value, Use[]> {
-  const uses = new Map<Value, Use[]>();
-  for (const node of graph.nodes) {
-    for (const [input, value] of node.inputs.entries()) {
-      if (value === null) continue;
-      const list = uses.get(value);
-      if (list) list.push({ node, input });
-      else uses.set(value, [{ node, input }]);
-    }
-  }
-  return uses;
-}
-
 /** Values with a path to `output` along differentiable edges; operators without a record pass all edges. */
 function differentiablyReached(output: Value, records: RecordLookup): Set<Value> {
-  const reached = new Set<Value>([output]);
-  const stack = [output];
+  const reached = new Set<Value>();
+  const stack: Value[] = [];
+  const enter = (value: Value | null | undefined) => {
+    if (value == null || reached.has(value)) return;
+    reached.add(value);
+    stack.push(value);
+  };
+  enter(output);
   for (let value = stack.pop(); value !== undefined; value = stack.pop()) {
     const node = value.producer;
     if (node === undefined) continue;
     const record = records(node.domain, node.op);
-    const edges = record === undefined || record.wrt === "all" ? [...node.inputs.keys()] : record.wrt;
-    for (const i of edges) {
-      const x = node.inputs[i];
-      if (x == null || reached.has(x)) continue;
-      reached.add(x);
-      stack.push(x);
-    }
+    const edges = record === undefined || record.wrt === "all" ? undefined : record.wrt;
+    for (const x of edges ? edges.map((i) => node.inputs[i]) : operandsOf(node)) enter(x);
+    // What a subgraph gives comes from inside.
+    for (const inner of subgraphs(node)) for (const end of inner.outputs) enter(end);
   }
   return reached;
+}
+
+/** A path as modules have it: layer1.0.weight, model/dense/kernel. */
+function isStatePath(name: string): boolean {
+  return /[a-z_]\w*[./]\w/i.test(name) && !hasGeneratedName(name);
 }
 
 /** Names that exporters make up for constants: val_12, onnx::Mul_3, scalar_tensor_default, /layer/Constant_output_0. */

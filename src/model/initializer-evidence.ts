@@ -1,0 +1,132 @@
+import type { Graph, Node, Value } from "../onnx/graph.ts";
+import { subgraphs, toFloat32 } from "../onnx/index.ts";
+import { isFloat, sizeOf } from "../onnx/tensor.ts";
+
+/** Where an initializer is used and what its numbers look like: what `parameters.ts` judges by. */
+
+/** A use of a value as input `input` of `node`. */
+export interface Use {
+  readonly node: Node;
+  readonly input: number;
+}
+
+/** Operators that hand a tensor on with the same elements: a use of their result is a use of their operand. */
+const HANDS_ON = new Set(
+  "Transpose Reshape Cast CastLike Identity Squeeze Unsqueeze Flatten Expand DequantizeLinear".split(" "),
+);
+
+/** Uses of every value, in subgraphs too, seen through operators that hand their first operand on. */
+export function followedUses(graph: Graph): (value: Value) => readonly Use[] {
+  const direct = new Map<Value, Use[]>();
+  const visit = (g: Graph): void => {
+    for (const node of g.nodes) {
+      for (const [input, value] of node.inputs.entries()) {
+        if (value === null) continue;
+        const list = direct.get(value);
+        if (list) list.push({ node, input });
+        else direct.set(value, [{ node, input }]);
+      }
+      for (const inner of subgraphs(node)) visit(inner);
+    }
+  };
+  visit(graph);
+  return (value) => {
+    const found: Use[] = [];
+    const stack = [value];
+    for (let now = stack.pop(); now !== undefined; now = stack.pop()) {
+      for (const use of direct.get(now) ?? []) {
+        const handedOn = use.input === 0 && HANDS_ON.has(use.node.op) && use.node.domain === "";
+        if (handedOn) stack.push(...use.node.outputs.slice(0, 1));
+        else found.push(use);
+      }
+    }
+    return found;
+  };
+}
+
+/** Inputs that hold trained weights in every framework, by operator. */
+const WEIGHT_INPUTS: Readonly<Record<string, readonly number[]>> = {
+  Conv: [1, 2],
+  ConvTranspose: [1, 2],
+  Gemm: [0, 1, 2],
+  MatMul: [0, 1],
+  Einsum: [0, 1, 2],
+  BatchNormalization: [1, 2],
+  LayerNormalization: [1, 2],
+  InstanceNormalization: [1, 2],
+  GroupNormalization: [1, 2],
+  RMSNormalization: [1],
+  SimplifiedLayerNormalization: [1],
+  SkipLayerNormalization: [2, 3, 4],
+  PRelu: [1],
+  LSTM: [1, 2, 3, 7],
+  GRU: [1, 2, 3],
+  RNN: [1, 2, 3],
+  Gather: [0],
+};
+
+const PRODUCTS = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "FusedMatMul"]);
+
+/** Whether the use is one where weights stand: an operand of a product, scale or bias of a norm, a bias after a product. */
+export function isWeightUse({ node, input }: Use): boolean {
+  if (WEIGHT_INPUTS[node.op]?.includes(input)) return true;
+  if (node.op !== "Add") return false;
+  let other = node.inputs[1 - input]?.producer;
+  while (other !== undefined && HANDS_ON.has(other.op)) other = other.inputs[0]?.producer;
+  return other !== undefined && PRODUCTS.has(other.op);
+}
+
+/** Larger tensors are no tables and masks that exporters write, and not worth reading twice. */
+const MAX_READ = 2 ** 22;
+
+/** The numbers of a float initializer; undefined for what is too large to be worth a look. */
+export function numbersIn(value: Value): Float32Array | undefined {
+  const { tensor, type } = value;
+  if (tensor === undefined || type === undefined || !isFloat(type) || sizeOf(tensor.dims) > MAX_READ)
+    return undefined;
+  return toFloat32(tensor);
+}
+
+/** The number that all elements are, if there is one. */
+export function uniform(x: Float32Array): number | undefined {
+  const first = x[0];
+  return x.every((v) => v === first) ? first : undefined;
+}
+
+/** 0 where attention is allowed and a huge negative number elsewhere, or only 0 and 1 with both. */
+export function isMask(x: Float32Array): boolean {
+  const huge = x.some((v) => v <= -1e4);
+  if (huge) return x.every((v) => v === 0 || v <= -1e4);
+  return x.length >= 4 && x.includes(0) && x.includes(1) && x.every((v) => v === 0 || v === 1);
+}
+
+/** Single precision carries seven digits; tables were rounded from other precisions. */
+const CLOSE = 1e-4;
+
+/** 1, r, r², … with r < 1: the frequencies of rotary and sinusoidal positions. */
+export function isGeometric(x: Float32Array): boolean {
+  const [first, ratio] = x;
+  if (x.length < 3 || first !== 1 || ratio === undefined || !(ratio > 0 && ratio < 1)) return false;
+  // Small ratios come to subnormal numbers: compared by ratio, not by difference.
+  return x.every((v, i) => i === 0 || Math.abs(v / (x[i - 1] as number) / ratio - 1) < CLOSE);
+}
+
+/**
+ * Sines and cosines of 0, ω, 2ω, … down each column: fixed positions, rotary caches. A column begins with 0
+ * (sine) or 1 (cosine) and obeys cos 2a = 2cos²a − 1, sin²2a = 4sin²a·(1 − sin²a), for a = ω and a = 2ω.
+ */
+export function isTrigonometric(x: Float32Array, dims: readonly number[]): boolean {
+  const [rows, columns] = [dims.at(-2) ?? 0, dims.at(-1) ?? 0];
+  if (rows < 5 || columns < 1 || rows * columns !== x.length) return false;
+  const at = (row: number, column: number) => x[row * columns + column] as number;
+  for (let c = 0; c < columns; c++) {
+    const start = at(0, c);
+    for (const k of [1, 2]) {
+      const [a, twice] = [at(k, c), at(2 * k, c)];
+      const expected = start === 1 ? 2 * a * a - 1 : 4 * a * a * (1 - a * a);
+      const found = start === 1 ? twice : twice * twice;
+      if (!(start === 0 || start === 1) || !(Math.abs(expected - found) < CLOSE)) return false;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,364 @@
+import { describe, expect, test } from "vitest";
+import { judgeInitializers, matchesGlob } from "../../src/model/parameters.ts";
+import { decodeModel, toOpset18 } from "../../src/onnx/index.ts";
+import { lookup } from "../../src/ops/registry.ts";
+import {
+  bytesOf,
+  floatAttribute,
+  floats,
+  graphAttribute,
+  info,
+  intAttribute,
+  type NodeProto,
+  node,
+  smallModel,
+  type TensorProto,
+} from "../onnx/protos.ts";
+
+/** A graph x [2, 4] → y with float initializers; the verdict on the first of them. */
+interface Row {
+  readonly name: string;
+  readonly tensor: TensorProto;
+  readonly nodes: NodeProto[];
+  readonly others?: TensorProto[];
+  readonly verdict: true | RegExp;
+  readonly params?: string[];
+  readonly freeze?: string[];
+}
+
+function verdicts(row: Omit<Row, "verdict" | "name">) {
+  const model = smallModel({
+    input: [info("x", [2, 4])],
+    initializer: [row.tensor, ...(row.others ?? [])],
+    node: row.nodes,
+    output: [info("y")],
+  });
+  const { graph } = toOpset18(decodeModel(bytesOf(model)));
+  const selection = { params: row.params ?? [], freeze: row.freeze ?? [] };
+  return judgeInitializers(graph, graph.outputs[0] as never, lookup, selection);
+}
+
+const ramp = (n: number) => Array.from({ length: n }, (_, i) => 0.3 + 0.17 * i);
+const inverse = (n: number) => Array.from({ length: n }, (_, i) => 10000 ** (-i / n));
+const table = (rows: number, columns: number, f: (angle: number, column: number) => number) =>
+  Array.from({ length: rows * columns }, (_, i) => {
+    const [row, column] = [Math.floor(i / columns), i % columns];
+    return f(row * 10000 ** (-column / columns), column);
+  });
+
+const matmul = (name: string) => [node("MatMul", ["x", name], ["y"])];
+const added = (name: string) => [node("Add", ["x", name], ["y"])];
+const multiplied = (name: string) => [node("Mul", ["x", name], ["y"])];
+
+const rows: readonly Row[] = [
+  // Trained, whatever they are called and through whatever they pass.
+  {
+    name: "a matrix",
+    tensor: floats("fc.weight", [4, 3], ramp(12)),
+    nodes: matmul("fc.weight"),
+    verdict: true,
+  },
+  {
+    name: "a transposed one",
+    tensor: floats("onnx::MatMul_12", [4, 3], ramp(12)),
+    nodes: matmul("onnx::MatMul_12"),
+    verdict: true,
+  },
+  {
+    name: "a matrix that is transposed, reshaped and cast on the way",
+    tensor: floats("w", [3, 4], ramp(12)),
+    nodes: [
+      node("Transpose", ["w"], ["t"]),
+      node("Identity", ["t"], ["u"]),
+      node("Cast", ["u"], ["c"], [intAttribute("to", 1)]),
+      node("MatMul", ["x", "c"], ["y"]),
+    ],
+    verdict: true,
+  },
+  {
+    name: "a bias of one number",
+    tensor: floats("const_4", [1, 1], [0.37]),
+    others: [floats("w", [4, 1], ramp(4))],
+    nodes: [node("MatMul", ["x", "w"], ["h"]), node("Add", ["h", "const_4"], ["y"])],
+    verdict: true,
+  },
+  {
+    name: "a scalar with a name of its own",
+    tensor: floats("logit_scale", [], [2.659]),
+    nodes: multiplied("logit_scale"),
+    verdict: true,
+  },
+  {
+    name: "a scalar of a layer, even a round one",
+    tensor: floats("act.alpha", [1], [1]),
+    nodes: multiplied("act.alpha"),
+    verdict: true,
+  },
+  {
+    name: "biases that are still zero",
+    tensor: floats("onnx::Gemm_9", [3], [0, 0, 0]),
+    others: [floats("w", [4, 3], ramp(12))],
+    nodes: [node("Gemm", ["x", "w", "onnx::Gemm_9"], ["y"])],
+    verdict: true,
+  },
+  {
+    name: "an embedding",
+    tensor: floats("wte", [9, 4], ramp(36)),
+    others: [],
+    nodes: [node("Cast", ["x"], ["i"], [intAttribute("to", 7)]), node("Gather", ["wte", "i"], ["y"])],
+    verdict: true,
+  },
+  {
+    name: "a weight that an If uses",
+    tensor: floats("w", [4, 4], ramp(16)),
+    others: [{ name: "cond", data_type: 9, int32_data: [1] }],
+    nodes: [
+      node(
+        "If",
+        ["cond"],
+        ["y"],
+        [
+          graphAttribute("then_branch", {
+            name: "b",
+            node: [node("MatMul", ["x", "w"], ["t"])],
+            output: [info("t")],
+          }),
+          graphAttribute("else_branch", {
+            name: "b",
+            node: [node("Identity", ["x"], ["e"])],
+            output: [info("e")],
+          }),
+        ],
+      ),
+    ],
+    verdict: true,
+  },
+  {
+    name: "learned positions",
+    tensor: floats("pos_embed", [2, 4], ramp(8)),
+    nodes: added("pos_embed"),
+    verdict: true,
+  },
+  {
+    name: "weights between 0 and 1 of a gate",
+    tensor: floats("gate", [4], [0.1, 0.9, 0.4, 0.6]),
+    nodes: multiplied("gate"),
+    verdict: true,
+  },
+  // Not trained.
+  {
+    name: "not floating point",
+    tensor: { name: "k", data_type: 7, dims: [], int64_data: [1 as never] },
+    others: [floats("w", [4, 4], ramp(16))],
+    nodes: matmul("w"),
+    verdict: /not floating point \(int64\)/,
+  },
+  {
+    name: "a running mean",
+    tensor: floats("m", [4], ramp(4)),
+    others: ["g", "b", "v"].map((n) => floats(n, [4], ramp(4))),
+    nodes: [node("BatchNormalization", ["x", "g", "b", "m", "v"], ["y"])],
+    verdict: /running statistic/,
+  },
+  {
+    name: "a running mean through Identity",
+    tensor: floats("m", [4], ramp(4)),
+    others: ["g", "b", "v"].map((n) => floats(n, [4], ramp(4))),
+    nodes: [node("Identity", ["m"], ["mm"]), node("BatchNormalization", ["x", "g", "b", "mm", "v"], ["y"])],
+    verdict: /running statistic/,
+  },
+  {
+    name: "unused",
+    tensor: floats("w", [4, 4], ramp(16)),
+    nodes: added("x"),
+    verdict: /no differentiable path/,
+  },
+  {
+    name: "compared only",
+    tensor: floats("w", [4], ramp(4)),
+    nodes: [node("Greater", ["x", "w"], ["c"]), node("Where", ["c", "x", "x"], ["y"])],
+    verdict: /no differentiable path/,
+  },
+  {
+    name: "the C of a Gemm that is not added",
+    tensor: floats("dot_bias_0", [], [0]),
+    others: [floats("w", [4, 3], ramp(12))],
+    nodes: [node("Gemm", ["x", "w", "dot_bias_0"], ["y"], [floatAttribute("beta", 0)])],
+    verdict: /beta 0/,
+  },
+  {
+    name: "inverse frequencies by name",
+    tensor: floats("model.rotary_emb.inv_freq", [4], ramp(4)),
+    nodes: multiplied("model.rotary_emb.inv_freq"),
+    verdict: /named as state/,
+  },
+  {
+    name: "inverse frequencies by their numbers",
+    tensor: floats("freqs", [4], inverse(4)),
+    nodes: multiplied("freqs"),
+    verdict: /frequencies/,
+  },
+  {
+    name: "fixed positions",
+    tensor: floats(
+      "pe",
+      [8, 4],
+      table(8, 4, (a, c) => (c % 2 ? Math.cos(a) : Math.sin(a))),
+    ),
+    others: [],
+    nodes: [node("Unsqueeze", ["x", "axes"], ["u"]), node("Add", ["u", "pe"], ["y"])],
+    verdict: /sines and cosines/,
+  },
+  {
+    name: "a rotary cache",
+    tensor: floats(
+      "cache",
+      [6, 4],
+      table(6, 4, (a) => Math.cos(a)),
+    ),
+    nodes: added("cache"),
+    verdict: /sines and cosines/,
+  },
+  {
+    name: "a causal mask",
+    tensor: floats("m", [2, 4], [0, -1e9, -1e9, -1e9, 0, 0, -1e9, -1e9]),
+    nodes: added("m"),
+    verdict: /a mask/,
+  },
+  {
+    name: "a mask with infinities",
+    tensor: floats("m", [4], [0, 0, 0, -Infinity]),
+    nodes: added("m"),
+    verdict: /a mask/,
+  },
+  {
+    name: "a mask of zeros and ones",
+    tensor: floats("m", [4], [0, 1, 1, 0]),
+    nodes: multiplied("m"),
+    verdict: /a mask/,
+  },
+  {
+    name: "a number that the exporter made up",
+    tensor: floats("val_12", [], [0.35]),
+    nodes: multiplied("val_12"),
+    verdict: /single number/,
+  },
+  {
+    name: "a round number",
+    tensor: floats("unity", [], [1]),
+    nodes: [node("Sub", ["unity", "x"], ["y"])],
+    verdict: /single number/,
+  },
+  {
+    name: "an epsilon",
+    tensor: floats("layer.eps", [1], [1e-5]),
+    nodes: added("layer.eps"),
+    verdict: /named as state/,
+  },
+  {
+    name: "zeros where no weight stands",
+    tensor: floats("zeros", [4], [0, 0, 0, 0]),
+    nodes: added("zeros"),
+    verdict: /filled with one number/,
+  },
+  {
+    name: "ones that fill in for a norm's weight",
+    tensor: floats("val_3", [4], [1, 1, 1, 1]),
+    others: [floats("b", [4], ramp(4))],
+    nodes: [
+      node("Unsqueeze", ["x", "axes"], ["u"]),
+      node("InstanceNormalization", ["u", "val_3", "b"], ["y"]),
+    ],
+    verdict: /filled with one number/,
+  },
+  // What the user says.
+  {
+    name: "frozen",
+    tensor: floats("fc.weight", [4, 3], ramp(12)),
+    nodes: matmul("fc.weight"),
+    freeze: ["fc.*"],
+    verdict: /--freeze/,
+  },
+  {
+    name: "not asked for",
+    tensor: floats("fc.weight", [4, 3], ramp(12)),
+    nodes: matmul("fc.weight"),
+    params: ["head.*"],
+    verdict: /--params/,
+  },
+  {
+    name: "named against the evidence",
+    tensor: floats("unity", [], [1]),
+    nodes: multiplied("unity"),
+    params: ["unity"],
+    verdict: true,
+  },
+  {
+    name: "a pattern does not overrule the evidence",
+    tensor: floats("unity", [], [1]),
+    nodes: multiplied("unity"),
+    params: ["*"],
+    verdict: /single number/,
+  },
+];
+
+const axes: TensorProto = { name: "axes", data_type: 7, dims: [1 as never], int64_data: [0 as never] };
+
+describe("which initializers are parameters", () => {
+  test.each(rows.map((row) => [row.name, row] as const))("%s", (_name, row) => {
+    const uses = row.nodes.some((n) => n.input?.includes("axes"));
+    const found = verdicts(uses ? { ...row, others: [...(row.others ?? []), axes] } : row)[0];
+    if (row.verdict === true) expect(found).toMatchObject({ isParameter: true });
+    else {
+      expect(found?.isParameter).toBe(false);
+      expect(found?.reason).toMatch(row.verdict);
+    }
+  });
+
+  test("weights written as Constant nodes count where nothing else is trained", () => {
+    const constant = (name: string, tensor: TensorProto) =>
+      node("Constant", [], [name], [{ name: "value", type: 4, t: tensor }]);
+    const nodes = [
+      constant("w", floats("", [4, 3], ramp(12))),
+      constant("scale", floats("", [3], ramp(3))),
+      node("MatMul", ["x", "w"], ["h"]),
+      node("Mul", ["h", "scale"], ["y"]),
+    ];
+    const byName = (others: TensorProto[], more: NodeProto[]) => {
+      const model = smallModel({
+        input: [info("x", [2, 4])],
+        initializer: others,
+        node: [...nodes.slice(0, 3), ...more],
+        output: [info("y")],
+      });
+      const { graph } = decodeModel(bytesOf(model));
+      return new Map(
+        judgeInitializers(graph, graph.outputs[0] as never, lookup, { params: [], freeze: [] }).map((v) => [
+          v.value.name,
+          v,
+        ]),
+      );
+    };
+    const alone = byName([], nodes.slice(3));
+    expect(alone.get("w")).toMatchObject({
+      isParameter: true,
+      reason: expect.stringMatching(/Constant node/),
+    });
+    expect(alone.get("scale")).toMatchObject({ isParameter: false });
+    const beside = byName([floats("v", [3, 3], ramp(9))], [node("MatMul", ["h", "v"], ["y"])]);
+    expect(beside.get("w")).toMatchObject({ isParameter: false, reason: "a constant of the graph" });
+  });
+});
+
+describe("globs", () => {
+  test.each([
+    ["fc.weight", "fc.*", true],
+    ["fc.weight", "*", true],
+    ["fc.weight", "fc", false],
+    ["fc1.weight", "fc?.weight", true],
+    ["a[0]/w", "a[0]/*", true],
+    ["aXweight", "a.weight", false],
+  ])("%s and %s: %s", (name, glob, matches) => {
+    expect(matchesGlob(name, glob)).toBe(matches);
+  });
+});
