@@ -1,7 +1,7 @@
 import type { Call, Value } from "../../onnx/graph.ts";
 import { sizeOf } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../../ops/builder.ts";
-import { axisOf } from "../../ops/typing.ts";
+import { axisOf, floatOperand, operand } from "../../ops/typing.ts";
 import { type Lowering, type LoweringTable, reverse } from "./lowering.ts";
 
 const ROOT_TWO_OVER_PI = Math.sqrt(2 / Math.PI);
@@ -9,19 +9,25 @@ const CUBIC = 0.044715;
 
 /** dy·derivative(x), for gradient operators (dY, X). */
 function byInput(derivative: (b: GraphBuilder, x: Value, call: Call) => Value): Lowering {
-  return (b, call) => [b.mul(call.x(0), derivative(b, call.x(1), call))];
+  return (b, call) => {
+    floatOperand(call, 1);
+    return [b.mul(operand(call, 0), derivative(b, operand(call, 1), call))];
+  };
 }
 
 /** As `byInput` at X + B, for (dY, X, B). */
 function byBiased(derivative: (b: GraphBuilder, x: Value) => Value): Lowering {
-  return (b, call) => [b.mul(call.x(0), derivative(b, b.add(call.x(1), call.x(2))))];
+  return (b, call) => {
+    floatOperand(call, 1);
+    return [b.mul(operand(call, 0), derivative(b, b.add(operand(call, 1), operand(call, 2))))];
+  };
 }
 
 /** For (dY, Y): the forward operator's rule in terms of its output. */
 function byOutput(op: string): Lowering {
   return (b, call) => {
-    const y = call.x(1);
-    return reverse(b, { op, inputs: [y], attributes: call.attributes, y }, call.x(0), [0]);
+    const y = operand(call, 1);
+    return reverse(b, { op, inputs: [y], attributes: call.attributes, y }, operand(call, 0), [0]);
   };
 }
 
@@ -54,26 +60,26 @@ function quickGeluDerivative(b: GraphBuilder, x: Value, call: Call): Value {
  * case; emitting it merges with the forward node, and the mask with the mask that freezing decides there.
  */
 const reluGrad: Lowering = (b, call) => {
-  const given = call.x(1);
+  const given = operand(call, 1);
   const y = given.producer?.op === "Relu" ? given : b.unary("Relu", given);
-  return reverse(b, { op: "Relu", inputs: [given], y }, call.x(0), [0]);
+  return reverse(b, { op: "Relu", inputs: [given], y }, operand(call, 0), [0]);
 };
 
 /** Y > 0 where X > 0. Where the forward node is there, its X is taken: freezing then decides once. */
 const leakyReluGrad: Lowering = (b, call) => {
-  const y = call.x(1);
+  const y = operand(call, 1);
   const x = y.producer?.op === "LeakyRelu" ? y.producer.x(0) : y;
-  return reverse(b, { op: "LeakyRelu", inputs: [x], attributes: call.attributes, y }, call.x(0), [0]);
+  return reverse(b, { op: "LeakyRelu", inputs: [x], attributes: call.attributes, y }, operand(call, 0), [0]);
 };
 
 /** Before opset 13 a softmax is over all axes from `axis` on, as one. */
 function flattened(op: string): Lowering {
   return (b, call) => {
-    const { dims } = call.x(1);
+    const { dims } = operand(call, 1);
     const axis = axisOf(call, call.int("axis", 1), dims.length);
     const rows = [sizeOf(dims.slice(0, axis)), sizeOf(dims.slice(axis))];
-    const y = b.reshape(call.x(1), rows);
-    const [dx] = reverse(b, { op, inputs: [y], y }, b.reshape(call.x(0), rows), [0]);
+    const y = b.reshape(operand(call, 1), rows);
+    const [dx] = reverse(b, { op, inputs: [y], y }, b.reshape(operand(call, 0), rows), [0]);
     return [b.reshape(dx as Value, dims)];
   };
 }

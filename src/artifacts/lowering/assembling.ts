@@ -1,4 +1,4 @@
-import { broadcast, misfit, range, requiredInts } from "../../ops/typing.ts";
+import { broadcast, misfit, operand, range, requiredInts } from "../../ops/typing.ts";
 import type { Lowering, LoweringTable } from "./lowering.ts";
 
 /** Operators of shapes: what they say of shapes is constant once these are static. */
@@ -6,12 +6,17 @@ import type { Lowering, LoweringTable } from "./lowering.ts";
 /** (xs…) → (y, per_input_length) */
 const concatTraining: Lowering = (b, call) => {
   const axis = call.int("axis", 0);
-  const xs = call.inputs.map((_, i) => call.x(i));
+  const xs = call.inputs.map((_, i) => operand(call, i));
   return [b.call("Concat", xs, { axis }), b.ints(xs.map((x) => x.dims.at(axis) as number))];
 };
 
 const splitTraining: Lowering = (b, call) =>
-  b.calls("Split", [call.x(0), call.x(1)], { axis: call.int("axis", 0) }, { outputs: call.numOutputs });
+  b.calls(
+    "Split",
+    [operand(call, 0), operand(call, 1)],
+    { axis: call.int("axis", 0) },
+    { outputs: call.numOutputs },
+  );
 
 /**
  * (shape of a, shape of b) → axes of their broadcast shape over which the gradient of each is summed: those where

@@ -1,13 +1,13 @@
 import { sizeOf } from "../../onnx/tensor.ts";
-import { misfit, sameDims } from "../../ops/typing.ts";
+import { misfit, operand, sameDims } from "../../ops/typing.ts";
 import { type Lowering, type LoweringTable, reverse } from "./lowering.ts";
 
 /** (dY, X, W) → (dX, dW, dB). */
 function byOperands(op: "Conv" | "ConvTranspose"): Lowering {
   return (b, call) => {
-    const [dy, x, w] = [call.x(0), call.x(1), call.x(2)];
+    const [dy, x, w] = [operand(call, 0), operand(call, 1), operand(call, 2)];
     // The rule for a bias looks at its shape alone.
-    const bias = b.filled({ type: dy.static.type, dims: [dy.dims[1]!] }, 0);
+    const bias = b.filled({ type: dy.static.type, dims: [dy.dims[1] ?? 0] }, 0);
     const forward = { op, inputs: [x, w, bias], attributes: call.attributes };
     return reverse(b, forward, dy, [0, 1, 2].slice(0, call.numOutputs));
   };
@@ -18,7 +18,7 @@ function byOperands(op: "Conv" | "ConvTranspose"): Lowering {
  * indices, which freezing holds still together with it.
  */
 const maxPoolGrad: Lowering = (b, call) => {
-  const [dy, indices] = [call.x(0), call.x(1)];
+  const [dy, indices] = [operand(call, 0), operand(call, 1)];
   const pool = indices.producer;
   if (pool?.op !== "MaxPool" || !sameDims(dy.dims, indices.dims))
     throw misfit(call, "dY, and as its indices the second output of a MaxPool");
@@ -34,7 +34,12 @@ const maxPoolGrad: Lowering = (b, call) => {
 
 /** (dY, X): the file has dY alone, `lowerTraining` adds the X of the forward node. */
 const averagePoolGrad: Lowering = (b, call) =>
-  reverse(b, { op: "AveragePool", inputs: [call.x(1)], attributes: call.attributes }, call.x(0), [0]);
+  reverse(
+    b,
+    { op: "AveragePool", inputs: [operand(call, 1)], attributes: call.attributes },
+    operand(call, 0),
+    [0],
+  );
 
 export const convolution: LoweringTable = {
   "com.microsoft::ConvGrad": byOperands("Conv"),

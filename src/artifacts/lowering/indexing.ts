@@ -1,7 +1,7 @@
 import { Call, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../ops/builder.ts";
 import { lookup } from "../../ops/registry.ts";
-import { requiredInts } from "../../ops/typing.ts";
+import { operand, requiredInts } from "../../ops/typing.ts";
 import { type Lowering, type LoweringTable, reverse } from "./lowering.ts";
 
 /** What reads by index has a gradient that adds into zeros; X is given by its shape alone. */
@@ -13,29 +13,29 @@ function shaped(b: GraphBuilder, call: Call, shape: number, dy: Value): Value {
 
 /** (shape, indices, dY) */
 const gatherGrad: Lowering = (b, call) => {
-  const dy = call.x(2);
-  const inputs = [shaped(b, call, 0, dy), call.x(1)];
+  const dy = operand(call, 2);
+  const inputs = [shaped(b, call, 0, dy), operand(call, 1)];
   return reverse(b, { op: "Gather", inputs, attributes: call.attributes }, dy, [0]);
 };
 
 /** (shape, indices, dY); leading axes in common are expanded into the indices first. */
 const gatherNdGrad: Lowering = (b, call) => {
-  const dy = call.x(2);
-  const forward = new Call("GatherND", [shaped(b, call, 0, dy), call.x(1)], call.attributes);
+  const dy = operand(call, 2);
+  const forward = new Call("GatherND", [shaped(b, call, 0, dy), operand(call, 1)], call.attributes);
   const expanded = lookup("", "GatherND")?.expand?.(b, forward)?.[0]?.producer;
   return reverse(b, { op: "GatherND", inputs: (expanded ?? forward).inputs }, dy, [0]);
 };
 
 /** (dY, shape, indices): of GatherElements, and of TopK. */
 const gatherElementsGrad: Lowering = (b, call) => {
-  const dy = call.x(0);
-  const inputs = [shaped(b, call, 1, dy), call.x(2)];
+  const dy = operand(call, 0);
+  const inputs = [shaped(b, call, 1, dy), operand(call, 2)];
   return reverse(b, { op: "GatherElements", inputs, attributes: call.attributes }, dy, [0]);
 };
 
 /** (dY, shape, starts, ends, axes?, steps?) */
 const sliceGrad: Lowering = (b, call) => {
-  const dy = call.x(0);
+  const dy = operand(call, 0);
   return reverse(b, { op: "Slice", inputs: [shaped(b, call, 1, dy), ...call.inputs.slice(2)] }, dy, [0]);
 };
 

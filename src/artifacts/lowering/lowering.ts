@@ -2,6 +2,7 @@ import { Call, Node, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../ops/builder.ts";
 import type { VjpScope } from "../../ops/record.ts";
 import { lookup } from "../../ops/registry.ts";
+import { misfit, sameDims } from "../../ops/typing.ts";
 
 /**
  * Emits an operator of onnxruntime-training in standard ones, on inputs of static shapes; one value per output
@@ -34,10 +35,16 @@ export function reverse(b: GraphBuilder, forward: Forward, dy: Value, wrt: reado
   const call = new Call(forward.op, forward.inputs, forward.attributes);
   const record = lookup("", forward.op);
   if (record?.vjp === undefined) throw new Error(`internal: no gradient rule for ${forward.op}`);
-  const types = record.infer(call).map((t) => ({ name: "", type: t.type, shape: t.dims }));
+  const types = record.infer(call);
+  for (const given of [dy, forward.y ?? dy])
+    if (!sameDims(given.dims, types[0]!.dims) || given.type !== types[0]!.type)
+      throw misfit(call, `a gradient and a result of type ${types[0]!.type} [${types[0]!.dims.join(", ")}]`);
   const scope: VjpScope = {
     b,
-    node: new Node(call, types),
+    node: new Node(
+      call,
+      types.map((t) => ({ name: "", type: t.type, shape: t.dims })),
+    ),
     x: (i) => call.x(i),
     y: (k = 0) => forward.y ?? (b.emit(call)[k] as Value),
     dy: () => dy,

@@ -1,7 +1,7 @@
 import type { Call, Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../ops/builder.ts";
 import { isTraining, overChannels } from "../../ops/normalization.ts";
-import { axisOf, range } from "../../ops/typing.ts";
+import { axisOf, floatOperand, misfit, operand, range, sameDims, typeOf } from "../../ops/typing.ts";
 import type { Lowering, LoweringTable } from "./lowering.ts";
 
 /**
@@ -18,20 +18,29 @@ function acrossBatch(x: Value): number[] {
   return range(x.dims.length).filter((axis) => axis !== 1);
 }
 
+/** Checks X [N, C, …] and the vectors over its channels. */
+function assertChannels(call: Call, x: number, vectors: readonly number[]): void {
+  const channels = floatOperand(call, x).dims[1];
+  if (channels === undefined) throw misfit(call, "X of shape [N, C, …]");
+  for (const i of vectors)
+    if (!sameDims(typeOf(call, i).dims, [channels])) throw misfit(call, `input ${i} of shape [${channels}]`);
+}
+
 /** (X, scale, B, mean, var) → (Y, running mean, running var, saved mean, saved inverse deviation) of the batch. */
 function batchStatistics(b: GraphBuilder, call: Call): readonly Value[] {
-  const x = call.x(0);
+  assertChannels(call, 0, [1, 2, 3, 4]);
+  const x = operand(call, 0);
   const [axes, rank] = [acrossBatch(x), x.dims.length];
   const average = mean(b, x, axes);
   const centred = b.sub(x, average);
   const variance = mean(b, b.mul(centred, centred), axes);
   const inverse = b.unary("Reciprocal", b.unary("Sqrt", b.add(variance, call.float("epsilon", 1e-5))));
-  const factor = b.mul(inverse, overChannels(b, call.x(1), rank));
-  const y = b.add(b.mul(centred, factor), overChannels(b, call.x(2), rank));
-  const vector = (v: Value) => b.reshape(v, call.x(1).dims);
+  const factor = b.mul(inverse, overChannels(b, operand(call, 1), rank));
+  const y = b.add(b.mul(centred, factor), overChannels(b, operand(call, 2), rank));
+  const vector = (v: Value) => b.reshape(v, operand(call, 1).dims);
   const momentum = call.float("momentum", 0.9);
   const running = (old: Value, now: Value) => b.add(b.mul(old, momentum), b.mul(vector(now), 1 - momentum));
-  const statistics = [running(call.x(3), average), running(call.x(4), variance)];
+  const statistics = [running(operand(call, 3), average), running(operand(call, 4), variance)];
   return [y, ...statistics, vector(average), vector(inverse)];
 }
 
@@ -58,11 +67,12 @@ function standardizedGrad(
 
 /** (dY, X, scale, mean, inverse deviation) → (dX, dscale, dB); the last input is called variance. */
 const batchNormalizationGrad: Lowering = (b, call) => {
-  const [dy, x, scale] = [call.x(0), call.x(1), call.x(2)];
+  assertChannels(call, 1, [2, 3, 4]);
+  const [dy, x, scale] = [operand(call, 0), operand(call, 1), operand(call, 2)];
   const wide = (v: Value) => overChannels(b, v, x.dims.length);
   const axes = acrossBatch(x);
-  const inverse = wide(call.x(4));
-  const normalized = b.mul(b.sub(x, wide(call.x(3))), inverse);
+  const inverse = wide(operand(call, 4));
+  const normalized = b.mul(b.sub(x, wide(operand(call, 3))), inverse);
   return [
     standardizedGrad(b, b.mul(dy, wide(scale)), normalized, inverse, axes, true),
     b.reduceSum(b.mul(dy, normalized), axes, false),
@@ -79,8 +89,8 @@ function layerGrad(
   inverse: Value,
   centred: boolean,
 ): readonly Value[] {
-  const dy = call.x(0);
-  const rank = dy.dims.length;
+  const dy = operand(call, 0);
+  const rank = floatOperand(call, 0).dims.length;
   const axes = range(rank).slice(axisOf(call, call.int("axis", -1), rank));
   return [
     standardizedGrad(b, b.mul(dy, scale), normalized, inverse, axes, centred),
@@ -91,20 +101,27 @@ function layerGrad(
 
 /** (dY, X, scale, mean, inverse deviation) → (dX, dscale, dbias) */
 const layerNormalizationGrad: Lowering = (b, call) => {
-  const inverse = call.x(4);
-  return layerGrad(b, call, call.x(2), b.mul(b.sub(call.x(1), call.x(3)), inverse), inverse, true);
+  const inverse = operand(call, 4);
+  return layerGrad(
+    b,
+    call,
+    operand(call, 2),
+    b.mul(b.sub(operand(call, 1), operand(call, 3)), inverse),
+    inverse,
+    true,
+  );
 };
 
 /** (dY, X, scale, inverse deviation) → (dX, dscale) */
 const simplifiedGrad: Lowering = (b, call) => {
-  const inverse = call.x(3);
-  return layerGrad(b, call, call.x(2), b.mul(call.x(1), inverse), inverse, false).slice(0, 2);
+  const inverse = operand(call, 3);
+  return layerGrad(b, call, operand(call, 2), b.mul(operand(call, 1), inverse), inverse, false).slice(0, 2);
 };
 
 /** (dY, Y, scale, bias, inverse deviation) → (dX, dscale, dbias): x̂ from what it became. */
 const invertibleGrad: Lowering = (b, call) => {
-  const normalized = b.div(b.sub(call.x(1), call.x(3)), call.x(2));
-  return layerGrad(b, call, call.x(2), normalized, call.x(4), true);
+  const normalized = b.div(b.sub(operand(call, 1), operand(call, 3)), operand(call, 2));
+  return layerGrad(b, call, operand(call, 2), normalized, operand(call, 4), true);
 };
 
 export const normalization: LoweringTable = {

@@ -7,6 +7,7 @@ import { indexing } from "./indexing.ts";
 import { losses } from "./losses.ts";
 import type { Lowering, LoweringTable } from "./lowering.ts";
 import { normalization } from "./normalization.ts";
+import { resampling } from "./resampling.ts";
 
 const lowerings: ReadonlyMap<string, Lowering> = collect([
   activations,
@@ -17,6 +18,7 @@ const lowerings: ReadonlyMap<string, Lowering> = collect([
   indexing,
   losses,
   normalization,
+  resampling,
 ]);
 
 function collect(tables: readonly LoweringTable[]): Map<string, Lowering> {
