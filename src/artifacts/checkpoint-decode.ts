@@ -92,20 +92,9 @@ class Decoder {
 
   #parameter(table: FlatTable, names: Names, isNominal: boolean): NamedTensor {
     const name = names.add(table.text(FIELDS.tensor.name));
-    if (isNominal) return this.#later(table, name, () => refuseNominal(name));
-    return { name, documentation: documentationOf(table), tensor: this.#values(table, name)() };
-  }
-
-  /** A tensor that is read when it is asked for. */
-  #later(table: FlatTable, name: string, read: () => Tensor): NamedTensor {
-    const path = this.#path;
-    return {
-      name,
-      documentation: documentationOf(table),
-      get tensor() {
-        return inCheckpoint(path, read);
-      },
-    };
+    const documentation = documentationOf(table);
+    if (isNominal) return new LaterTensor(name, documentation, this.#path, refuseNominal);
+    return { name, documentation, tensor: this.#values(table, name)() };
   }
 
   /** Looks at everything but the values; these are read by the function that it gives. */
@@ -149,9 +138,29 @@ class Decoder {
     const names = new Names(`momentum of ${quote(parameter)}`);
     const momentum = (tensor: FlatTable) => {
       const name = names.add(tensor.text(FIELDS.tensor.name));
-      return this.#later(tensor, name, this.#values(tensor, `${parameter}:${name}`));
+      const values = this.#values(tensor, `${parameter}:${name}`);
+      return new LaterTensor(name, documentationOf(tensor), this.#path, values);
     };
     return { parameter, momentums: table.tables(FIELDS.state.momentums, momentum) ?? [] };
+  }
+}
+
+/** A tensor that is read when it is asked for. */
+class LaterTensor implements NamedTensor {
+  readonly name: string;
+  readonly documentation: string;
+  readonly #path: string | undefined;
+  readonly #read: (name: string) => Tensor;
+
+  constructor(name: string, documentation: string, path: string | undefined, read: (name: string) => Tensor) {
+    this.name = name;
+    this.documentation = documentation;
+    this.#path = path;
+    this.#read = read;
+  }
+
+  get tensor(): Tensor {
+    return inCheckpoint(this.#path, () => this.#read(this.name));
   }
 }
 

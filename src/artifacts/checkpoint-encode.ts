@@ -24,7 +24,7 @@ export interface EncodeCheckpointOptions {
 /** Tensors smaller than this stay inside. */
 const MIN_EXTERNAL_BYTES = 64;
 
-/** Encodes a checkpoint for onnxruntime-training 1.17 to 1.19: everything that `checkpoint` holds, in its order. */
+/** Encodes a checkpoint for onnxruntime-training 1.19: everything that `checkpoint` holds, in its order. */
 export function encodeCheckpoint(
   checkpoint: TrainingCheckpoint,
   options: EncodeCheckpointOptions = {},

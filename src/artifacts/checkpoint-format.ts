@@ -1,6 +1,6 @@
 import type { Tensor } from "../onnx/tensor.ts";
 
-/** The one version of the format that onnxruntime-training writes and reads since 1.17. */
+/** The one version of the format that onnxruntime-training 1.19 writes and reads. */
 export const CHECKPOINT_VERSION = 2;
 /** The four letters that tell the format. */
 export const CHECKPOINT_IDENTIFIER = "ODTC";
