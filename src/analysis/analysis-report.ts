@@ -79,6 +79,8 @@ export interface Eigenpair {
   readonly residual: number;
   readonly converged: boolean;
   readonly end: "top" | "bottom";
+  /** The eigenvalue is at least so many-fold; absent in reports that did not look. */
+  readonly multiplicity?: number | undefined;
   /** ∇L·v: the slope along it. */
   readonly slope: number;
 }
@@ -87,6 +89,8 @@ export interface EigenInfo {
   /** Top descending, then bottom ascending. */
   readonly pairs: readonly Eigenpair[];
   readonly products: number;
+  /** Absent: "lanczos". */
+  readonly method?: "lanczos" | "annihilation" | undefined;
   readonly hvp: "fd" | "exact";
   readonly kinks: "frozen" | "moving";
   /** ‖Δθ‖ of the differences (fd). */

@@ -45,6 +45,11 @@ export function plural(count: number, noun: string): string {
   return `${countText(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** Behind an eigenvalue: `, at least 10-fold`; nothing where one copy is known. */
+export function foldText(multiplicity: number | undefined): string {
+  return multiplicity !== undefined && multiplicity > 1 ? `, at least ${countText(multiplicity)}-fold` : "";
+}
+
 /** Seconds as people say them: "4 s", "6 min", "1 h 20 min". */
 export function durationText(seconds: number): string {
   if (!Number.isFinite(seconds)) return "an unknown time";

@@ -53,12 +53,14 @@ const pair = z.object({
   residual: finite,
   converged: z.boolean(),
   end: z.enum(["top", "bottom"]),
+  multiplicity: count.optional(),
   slope: finite,
 });
 
 const eigenpairs = z.object({
   pairs: z.array(pair).readonly(),
   products: count,
+  method: z.enum(["lanczos", "annihilation"]).optional(),
   hvp: z.enum(["fd", "exact"]),
   kinks: z.enum(["frozen", "moving"]),
   step: maybe,

@@ -1,36 +1,34 @@
 import type { Eigenpair } from "../analysis/analysis-report.ts";
-import { numberText, plural, withError } from "../analysis/number-text.ts";
-import { type EigenStep, eigenStep } from "../analysis/steps/eigenpairs.ts";
+import { foldText, numberText, plural, withError } from "../analysis/number-text.ts";
+import { type EigenRequest, type EigenStep, eigenStep } from "../analysis/steps/eigenpairs.ts";
 import { writeNpz } from "../data/npz.ts";
 import { LandscapeError } from "../errors.ts";
 import { type Command, defineCommand } from "./command.ts";
 import { stepContext } from "./ends.ts";
 import {
+  eigenMethodOption,
   hvpOption,
   kinksOption,
-  npzOption,
-  outOption,
   type ProblemOptions,
   problemOptions,
-  seedOption,
-  type WhereOptions,
-  whereOptions,
+  type RunOptions,
+  runOptions,
 } from "./groups.ts";
 import { integer, positive } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
 import { openRun } from "./run.ts";
 import { tableLines } from "./table.ts";
 
-interface EigsOptions extends ProblemOptions, WhereOptions {
+interface EigsOptions extends ProblemOptions, RunOptions {
   readonly top: number;
   readonly bottom: number;
   readonly tol: number;
   readonly maxProducts: number;
+  readonly method: "lanczos" | "annihilation";
+  readonly multiplicity: number;
+  readonly maxBasis: number | null;
   readonly hvp: "fd" | "exact";
   readonly kinks: "frozen" | "moving";
-  readonly seed: number;
-  readonly out: string | null;
-  readonly npz: string | null;
 }
 
 const what = "What:";
@@ -60,35 +58,42 @@ export const eigs: Command = defineCommand<EigsOptions>({
       { group: what, describe: "N: Hessian products at most [default 300]", fallback: 300 },
       2,
     ),
+    method: eigenMethodOption,
+    multiplicity: integer<number>(
+      {
+        group: what,
+        describe: "M: look for M copies of each eigenvalue, by restarts [default 1: where they cost little]",
+        fallback: 1,
+      },
+      1,
+      1000,
+    ),
+    maxBasis: integer<null>(
+      {
+        group: what,
+        describe: "N: vectors kept at most; then Lanczos restarts [default what 1 GiB holds]",
+        fallback: null,
+        advanced: true,
+      },
+      1,
+    ),
     hvp: hvpOption,
     kinks: kinksOption,
-    seed: seedOption,
-    ...whereOptions,
-    out: outOption,
-    npz: npzOption,
+    ...runOptions,
   },
   run: (model, options, context) =>
     withProblem(model, options, context, async (problem) => {
       await requireParameters(problem);
       assertCounts(options, problem.train.n);
-      const { top, bottom, maxProducts, hvp, kinks, seed } = options;
-      const request = { top, bottom, tolerance: options.tol, maxProducts, hvp, kinks, seed };
-      using run = await openRun("eigs", problem, options, request, options.out, context);
+      const request = eigenRequest(options);
+      using run = await openRun("eigs", problem, options, { ...request }, options.out, context);
       const step = await eigenStep(stepContext(run, context), request, null);
       if (options.npz) writeEigenpairs(options.npz, step, run.train.n);
       const { info } = step;
-      const eigenvalues = info.pairs.map(({ value, residual, converged, end }) => ({
-        value,
-        residual,
-        converged,
-        end,
-      }));
+      const { products, method, hvp, kinks } = info;
+      const eigenvalues = info.pairs.map(({ slope: _, ...pair }) => pair);
       const json = {
-        eigenvalues,
-        products: info.products,
-        samples: run.train.samples,
-        hvp,
-        kinks,
+        ...{ eigenvalues, products, samples: run.train.samples, method, hvp, kinks },
         step: info.step,
       };
       return {
@@ -96,12 +101,18 @@ export const eigs: Command = defineCommand<EigsOptions>({
         lines: [
           ...tableLines(eigenvalues.map(pairRow), "<>"),
           "",
-          `${plural(info.products, "product")}${info.step === null ? "" : `, step ‖Δθ‖ = ${numberText(info.step, 3)}`}`,
+          `${plural(products, "product")}${info.step === null ? "" : `, step ‖Δθ‖ = ${numberText(info.step, 3)}`}`,
           ...(options.npz ? [`written: ${options.npz}`] : []),
         ],
       };
     }),
 });
+
+function eigenRequest(options: EigsOptions): EigenRequest {
+  const { top, bottom, maxProducts, hvp, kinks, seed, method, multiplicity } = options;
+  const limits = { tolerance: options.tol, maxProducts, maxBasis: options.maxBasis ?? undefined };
+  return { top, bottom, ...limits, method, multiplicity, hvp, kinks, seed };
+}
 
 function assertCounts({ top, bottom }: EigsOptions, n: number): void {
   if (top + bottom === 0) {
@@ -120,8 +131,11 @@ function assertCounts({ top, bottom }: EigsOptions, n: number): void {
   }
 }
 
-function pairRow({ value, residual, converged, end }: Omit<Eigenpair, "slope">): string[] {
-  return [end, withError(value, residual), converged ? "" : "not converged: raise --max-products"];
+function pairRow({ value, residual, converged, end, multiplicity }: Omit<Eigenpair, "slope">): string[] {
+  const remark = converged
+    ? foldText(multiplicity).replace(/^, /, "")
+    : "not converged: raise --max-products";
+  return [end, withError(value, residual), remark];
 }
 
 function writeEigenpairs(path: string, { info, vectors }: EigenStep, n: number): void {

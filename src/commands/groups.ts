@@ -21,6 +21,8 @@ export interface ProblemOptions {
   readonly output: string | null;
   readonly params: readonly string[];
   readonly freeze: readonly string[];
+  readonly gradient: "auto" | "artifact" | "ours";
+  readonly evalMode: boolean;
 }
 
 export const problemOptions: OptionTable<ProblemOptions> = {
@@ -113,6 +115,16 @@ export const problemOptions: OptionTable<ProblemOptions> = {
     describe: "GLOB: parameters to keep fixed (may be repeated)",
     advanced: true,
   }),
+  gradient: choice<ProblemOptions["gradient"]>(
+    {
+      group: modelAndData,
+      describe: "auto, artifact (the gradient in the file) or ours (its loss differentiated) [default auto]",
+      fallback: "auto",
+      advanced: true,
+    },
+    ["auto", "artifact", "ours"],
+  ),
+  evalMode: flag(modelAndData, "differentiate eval_model.onnx of training artifacts: --gradient ours", true),
 };
 
 /** On which device, with how many processes. */
@@ -185,6 +197,20 @@ export const npzOption: Option<string | null> = text<null>({
   fallback: null,
 });
 
+/** What a command takes that computes on a checkpoint, besides the problem and what it computes. */
+export interface RunOptions extends WhereOptions {
+  readonly seed: number;
+  readonly out: string | null;
+  readonly npz: string | null;
+}
+
+export const runOptions: OptionTable<RunOptions> = {
+  seed: seedOption,
+  ...whereOptions,
+  out: outOption,
+  npz: npzOption,
+};
+
 export const hvpOption: Option<"fd" | "exact"> = choice<"fd" | "exact">(
   {
     group: "What:",
@@ -201,4 +227,13 @@ export const kinksOption: Option<"frozen" | "moving"> = choice<"frozen" | "movin
     fallback: "frozen",
   },
   ["frozen", "moving"],
+);
+
+export const eigenMethodOption: Option<"lanczos" | "annihilation"> = choice<"lanczos" | "annihilation">(
+  {
+    group: "What:",
+    describe: "lanczos (one run for both ends) or annihilation (the paper's two runs) [default lanczos]",
+    fallback: "lanczos",
+  },
+  ["lanczos", "annihilation"],
 );

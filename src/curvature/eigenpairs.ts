@@ -1,3 +1,4 @@
+import { annihilationEigenpairs } from "../numerics/annihilation.ts";
 import { bestStep, type DifferenceModel } from "../numerics/difference-step.ts";
 import type { ExtremeInfo, ExtremePair, LanczosProgress } from "../numerics/eigenpair-types.ts";
 import { extremeEigenpairs } from "../numerics/extreme-eigenpairs.ts";
@@ -6,10 +7,15 @@ import type { SymmetricOperator } from "../numerics/operator.ts";
 import type { HvpMethod, HvpOptions, Kinks, Objective } from "../objective/types.ts";
 import { HessianOperator } from "./hessian-operator.ts";
 
+/** One Lanczos run for both ends, or the paper's two: the second on H − λ₁I. */
+export type EigenSolver = "lanczos" | "annihilation";
+
 export interface EigenpairOptions {
   readonly top: number;
   readonly bottom: number;
   readonly method: HvpMethod;
+  /** Default "lanczos". */
+  readonly solver?: EigenSolver | undefined;
   readonly kinks: Kinks;
   readonly seed: number;
   /** See `ExtremeOptions`; default 1e-4. */
@@ -18,6 +24,8 @@ export interface EigenpairOptions {
   readonly maxProducts?: number | undefined;
   /** Lanczos vectors (float32, length N) kept at most. Default: all. */
   readonly maxBasis?: number | undefined;
+  /** Copies of a multiple eigenvalue to look for, see `ExtremeOptions`. */
+  readonly multiplicity?: number | undefined;
   /** Step of the differences within Lanczos, ‖Δθ‖/‖θ‖. Default: chosen (frozen) or 1e-3 (moving). */
   readonly relativeStep?: number | undefined;
   readonly start?: Float64Array | undefined;
@@ -41,7 +49,7 @@ const LARGEST_STEP = 1e-4;
 const CALIBRATION_STEPS = 8;
 
 /**
- * Largest and smallest eigenpairs of the Hessian at θ₀, from one Lanczos run. Units: loss per squared unit of ‖Δθ‖.
+ * Largest and smallest eigenpairs of the Hessian at θ₀, from one Lanczos run or, by annihilation, from two. Units: loss per squared unit of ‖Δθ‖.
  * By differences: one step within Lanczos, chosen for the top Ritz vector, where third derivatives are largest;
  * then a product of its own step for each pair, on which values, vectors and residuals rest (branches frozen).
  * With branches moving, both at one fixed step: the result is no Hessian's but the loss's curvature at that scale.
@@ -54,7 +62,8 @@ export async function hessianEigenpairs(
   const { method, kinks } = options;
   const isAdaptive = method === "fd" && kinks === "frozen";
   const products = isAdaptive ? await calibrated(objective, options) : fixedProducts(options);
-  const { pairs, info } = await extremeEigenpairs(new HessianOperator(objective, products), {
+  const solve = options.solver === "annihilation" ? annihilationEigenpairs : extremeEigenpairs;
+  const { pairs, info } = await solve(new HessianOperator(objective, products), {
     ...options,
     // Products see a vector in float32 in any case.
     precision: "float32",

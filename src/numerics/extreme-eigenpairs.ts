@@ -89,7 +89,7 @@ export function assertOptions({ n }: SymmetricOperator, options: ExtremeOptions)
   if (maxBasis !== undefined && maxBasis < least) {
     throw new LandscapeError(
       "INVALID_OPTION",
-      `eigenpairs: room for ${maxBasis} vectors; expected at least ${least} for ${top} + ${bottom} pairs. raise --memory or ask for fewer pairs`,
+      `eigenpairs: room for ${maxBasis} vectors; expected at least ${least} for ${top} + ${bottom} pairs. raise --max-basis or ask for fewer pairs`,
     );
   }
 }

@@ -19,6 +19,7 @@ export { type ExtremeEigenpairs, extremeEigenpairs } from "./extreme-eigenpairs.
 export { LanczosFactorization, type LanczosOptions, lanczos, type RitzPairs } from "./lanczos.ts";
 export type { ProductInfo, SymmetricOperator } from "./operator.ts";
 export { gaussian, type RandomKey, rademacher, uniform } from "./random.ts";
+export { leastBasis } from "./search-block.ts";
 export { type SampleStats, sampleStats, studentCdf, studentQuantile, wilsonInterval } from "./stats.ts";
 export {
   type Block,

@@ -104,7 +104,11 @@ describe("JSON and arrays of each command", () => {
     expect(found).toMatchObject({ products: expect.any(Number), samples: 50 });
     const pairs = found["eigenvalues"] as Record<string, unknown>[];
     expect(pairs.map((p) => p["end"])).toEqual(["top", "top", "bottom"]);
-    for (const pair of pairs) expect(Object.keys(pair)).toEqual(["value", "residual", "converged", "end"]);
+    for (const pair of pairs) {
+      expect(Object.keys(pair)).toEqual(["value", "residual", "converged", "end", "multiplicity"]);
+      expect(pair["multiplicity"]).toBe(1);
+    }
+    expect(found["method"]).toBe("lanczos");
     expect(await shapes(npz)).toEqual({ values: [3], residuals: [3], vectors: [3, n] });
     const again = await runJson(["hvp", ...problem, "--vector", `${npz}:vectors:0`]);
     const value = pairs[0]?.["value"] as number;

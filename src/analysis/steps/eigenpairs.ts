@@ -1,4 +1,5 @@
-import { hessianEigenpairs } from "../../curvature/index.ts";
+import { type EigenSolver, hessianEigenpairs } from "../../curvature/index.ts";
+import { leastBasis } from "../../numerics/index.ts";
 import { cosine, dot } from "../../numerics/vector.ts";
 import type { Objective } from "../../objective/types.ts";
 import type { EigenInfo } from "../analysis-report.ts";
@@ -16,6 +17,12 @@ export interface EigenRequest {
   readonly hvp: "fd" | "exact";
   readonly kinks: "frozen" | "moving";
   readonly seed: number;
+  /** Default "lanczos". */
+  readonly method?: EigenSolver | undefined;
+  /** Copies of a multiple eigenvalue to look for. Default 1: where they cost little. */
+  readonly multiplicity?: number | undefined;
+  /** Lanczos vectors kept at most. Default: what a gigabyte holds. */
+  readonly maxBasis?: number | undefined;
 }
 
 export interface EigenStep {
@@ -94,22 +101,23 @@ async function computeEigenpairs(
   request: EigenRequest,
   gradient: Float64Array | null,
 ): Promise<{ result: Omit<EigenStep, "vectors">; vectors: Vectors }> {
-  const { hvp, kinks, top, bottom, tolerance, maxProducts, seed } = request;
+  const { hvp, kinks, top, bottom, tolerance, maxProducts, seed, method = "lanczos", multiplicity } = request;
   progress.expect(maxProducts + top + bottom, maxProducts * relativeCost[hvp] * train.samples);
   const { pairs, info } = await hessianEigenpairs(train, {
-    ...{ top, bottom, tolerance, maxProducts, seed, kinks, signal },
+    ...{ top, bottom, tolerance, maxProducts, seed, kinks, signal, multiplicity },
     method: hvp,
-    maxBasis: basisLimit(train, request),
+    solver: method,
+    maxBasis: request.maxBasis ?? basisLimit(train, request),
   });
   const step = info.relativeStep === null ? null : info.relativeStep * (train.thetaNorm || 1);
   return {
     result: {
       info: {
-        pairs: pairs.map(({ value, residual, converged, end, vector }) => ({
-          ...{ value, residual, converged, end },
+        pairs: pairs.map(({ value, residual, converged, end, multiplicity, vector }) => ({
+          ...{ value, residual, converged, end, multiplicity },
           slope: gradient ? dot(gradient, vector) : 0,
         })),
-        ...{ products: info.products, hvp, kinks, step },
+        ...{ products: info.products, method, hvp, kinks, step },
       },
       productError: Math.max(...pairs.map((p) => p.productError / Math.abs(p.value))),
     },
@@ -118,8 +126,8 @@ async function computeEigenpairs(
 }
 
 /** All vectors where they fit; else as many as do, but enough for the solver to restart with. */
-function basisLimit({ n }: Objective, { top, bottom, maxProducts }: EigenRequest): number | undefined {
+function basisLimit({ n }: Objective, request: EigenRequest): number | undefined {
   const fits = Math.floor(BASIS_BYTES / (4 * n));
-  if (fits > maxProducts) return undefined;
-  return Math.max(fits, Math.min(n, 2 * (2 * (top + bottom) + 8)));
+  if (fits > request.maxProducts) return undefined;
+  return Math.max(fits, Math.min(n, leastBasis(request)));
 }

@@ -1,5 +1,5 @@
 import type { EigenInfo } from "../../analysis/analysis-report.ts";
-import { numberText } from "../../analysis/number-text.ts";
+import { foldText, numberText } from "../../analysis/number-text.ts";
 import { type Html, html } from "../html.ts";
 import { table } from "./table.ts";
 
@@ -7,7 +7,7 @@ export function spectrumTable({ pairs, moving }: EigenInfo): Html {
   const numeric = ["eigenvalue λ", "residual", "∇L·v"].map((head) => ({ head, numeric: true }));
   const counted = pairs.map((p) => [
     p.end,
-    numberText(p.value, 6),
+    `${numberText(p.value, 6)}${foldText(p.multiplicity)}`,
     numberText(p.residual, 2),
     numberText(p.slope, 3),
     p.converged ? "yes" : "no",
