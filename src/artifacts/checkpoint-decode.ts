@@ -25,7 +25,8 @@ export interface DecodeCheckpointOptions {
 
 /**
  * Decodes a checkpoint of onnxruntime-training (FlatBuffers, version 2). Throws INVALID_MODEL, with a
- * sentence of its own for every way in which a file can be bad; takes no more memory than twice the file.
+ * sentence of its own for every way in which a file can be bad. Values are copied out of `bytes` and take at
+ * most twice its size, besides external data.
  */
 export function decodeCheckpoint(
   bytes: Uint8Array,
