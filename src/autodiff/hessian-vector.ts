@@ -14,9 +14,19 @@ export function hessianVectorProduct(
   v: readonly Value[],
   records: RecordLookup,
 ): readonly Value[] {
-  const grads = gradient(b, loss, wrt, records);
-  const dots = grads.map((g, k) => {
-    const product = b.mul(g, v[k] as Value);
+  return gradientProduct(b, gradient(b, loss, wrt, records), wrt, v, records);
+}
+
+/** The gradient of ⟨g, v⟩ for a gradient `g` that is there already, by our rules or not. */
+export function gradientProduct(
+  b: GraphBuilder,
+  g: readonly Value[],
+  wrt: readonly Value[],
+  v: readonly Value[],
+  records: RecordLookup,
+): readonly Value[] {
+  const dots = g.map((part, k) => {
+    const product = b.mul(part, v[k] as Value);
     return b.reduceSum(
       product,
       product.dims.map((_, axis) => axis),

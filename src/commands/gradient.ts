@@ -59,7 +59,7 @@ export const gradient: Command = defineCommand<GradientOptions>({
 
 async function emitGradient(problem: Problem, path: string, target: string): Promise<void> {
   const { emitGradientModel } = await import("../model/emit.ts");
-  await writeWhole(path, emitGradientModel(problem.checkpoint, problem.programs(), target));
+  await writeWhole(path, emitGradientModel(problem.checkpoint, problem.batchTypes(), problem.loss, target));
 }
 
 interface GradientJson {

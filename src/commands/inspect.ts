@@ -4,9 +4,10 @@ import type { Value } from "../onnx/graph.ts";
 import type { RecordLookup } from "../ops/record.ts";
 import { type Command, defineCommand } from "./command.ts";
 import { type ProblemOptions, problemOptions } from "./groups.ts";
+import { routeOf } from "./problem.ts";
 import { cutMiddle, fieldLines, firstLines, tableLines } from "./table.ts";
 
-type InspectOptions = Pick<ProblemOptions, "output" | "params" | "freeze">;
+type InspectOptions = Pick<ProblemOptions, "output" | "params" | "freeze" | "gradient" | "evalMode">;
 
 export const inspect: Command = defineCommand<InspectOptions>({
   name: "inspect",
@@ -21,6 +22,8 @@ export const inspect: Command = defineCommand<InspectOptions>({
     output: problemOptions.output,
     params: problemOptions.params,
     freeze: problemOptions.freeze,
+    gradient: problemOptions.gradient,
+    evalMode: problemOptions.evalMode,
   },
   async run(path, options) {
     const { loadCheckpoint } = await import("../model/checkpoint.ts");
@@ -29,6 +32,7 @@ export const inspect: Command = defineCommand<InspectOptions>({
       output: options.output ?? undefined,
       params: options.params,
       freeze: options.freeze,
+      gradient: routeOf(options),
     });
     const unsupported = unsupportedOperators(checkpoint, lookup);
     const json = {

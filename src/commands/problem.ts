@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import type { DatasetSpec } from "../data/index.ts";
 import { parseNormalization } from "../data/normalization.ts";
 import { LandscapeError } from "../errors.ts";
+import type { GradientRoute } from "../model/loaded-model.ts";
 import type { Problem } from "../objective/index.ts";
 import type { Context } from "./command.ts";
 import type { ProblemOptions, WhereOptions } from "./groups.ts";
@@ -45,6 +46,7 @@ async function openModelAndData(model: string, options: ProblemOptions & WhereOp
     output: options.output ?? undefined,
     params: options.params,
     freeze: options.freeze,
+    gradient: routeOf(options),
     train: datasetSpec(options.data, options.samples, "train", options),
     test:
       options.testData === null ? null : datasetSpec(options.testData, options.testSamples, "test", options),
@@ -60,6 +62,19 @@ async function openModelAndData(model: string, options: ProblemOptions & WhereOp
     memory: options.memory ?? DEFAULT_MEMORY,
     batch: options.batch,
   });
+}
+
+/** Whose gradient is asked for. */
+export function routeOf({
+  gradient,
+  evalMode,
+}: Pick<ProblemOptions, "gradient" | "evalMode">): GradientRoute {
+  if (!evalMode) return gradient;
+  if (gradient !== "artifact") return "ours";
+  throw new LandscapeError(
+    "INVALID_OPTION",
+    "--eval-mode and --gradient artifact exclude one another: the artifact's gradient is that of training mode. Leave one out",
+  );
 }
 
 function datasetSpec(
@@ -80,7 +95,7 @@ function assertExists(path: string, what: string): void {
   if (statSync(path, { throwIfNoEntry: false })) return;
   throw new LandscapeError(
     "INVALID_MODEL",
-    `no such ${what}: ${JSON.stringify(path)}; expected an .onnx file`,
+    `no such ${what}: ${JSON.stringify(path)}; expected an .onnx file or a folder of training artifacts`,
     { path },
   );
 }

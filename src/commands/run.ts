@@ -8,6 +8,7 @@ import type { Problem } from "../objective/index.ts";
 import type { Objective } from "../objective/types.ts";
 import type { Context } from "./command.ts";
 import type { ProblemOptions, WhereOptions } from "./groups.ts";
+import { routeOf } from "./problem.ts";
 import { version } from "./version.ts";
 
 /** A problem whose finished pieces are kept in a run folder, if there is one; disposing lets the folder go. */
@@ -57,7 +58,7 @@ async function identityOf(
     inputs: { model: problem.checkpoint.sha256, ...problem.dataHashes },
     options: {
       ...{ loss, logits, ignoreIndex, classAxis, output, params, freeze, target },
-      ...{ normalize, scale, offset },
+      ...{ normalize, scale, offset, gradient: routeOf(options) },
       samples: problem.train.samples,
       testSamples: problem.test?.samples ?? null,
       // The last bits of a sum depend on how it is split and on what computes it.

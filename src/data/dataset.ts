@@ -25,6 +25,11 @@ export interface DatasetSpec {
 /** What the model takes. */
 export interface DatasetRequirements {
   readonly inputs: readonly InputRequirement[];
+  /**
+   * For models whose loss lies inside: the input that is thought to take the targets; absent for others. Where the
+   * data lack one input only, that one takes them.
+   */
+  readonly target?: string | null;
 }
 
 /** A tensor as the runtime takes it. */
@@ -66,17 +71,45 @@ export async function loadDataset(spec: DatasetSpec, requirements: DatasetRequir
   const { inputs } = requirements;
   const store = await openData(spec.path, { split: spec.split, limit: spec.samples ?? undefined });
   try {
+    const fed = inputOfTargets(store, requirements);
+    const target = await findTarget(store, targetArray(store, spec, requirements, fed));
+    const others = inputs.filter((input) => input.name !== (fed ?? requirements.target));
     const fitted: FittedArray[] = [];
     for (const input of inputs) {
-      const array = findArray(store, input, inputs.length === 1);
+      const takesTarget = input.name === fed && target !== null;
+      const array = takesTarget ? target.array : findArray(store, input, others.length === 1);
       fitted.push(fitArray(store, array, await store.info(array), input));
     }
-    const target = await findTarget(store, spec.target);
     const split = limitSamples(store, splitSamples(store, fitted, target), spec);
-    return await assemble(spec, store, fitted, target, split);
+    const measured = fitted.filter((f) => f.input !== fed && f.input !== requirements.target);
+    return await assemble(spec, store, fitted, measured, target, split);
   } finally {
     await store.close();
   }
+}
+
+/** The input that the data lack and that therefore takes the targets; null when there is none. */
+function inputOfTargets(store: ArrayStore, { inputs, target }: DatasetRequirements): string | null {
+  if (target === undefined) return null;
+  const lacking = inputs.map((input) => input.name).filter((name) => !store.arrays.includes(name));
+  if (target !== null && lacking.includes(target)) return target;
+  // The one other input of a model may be called x.
+  const isX = inputs.length === 2 && store.arrays.includes("x");
+  return inputs.length > 1 && lacking.length === 1 && !isX ? lacking[0]! : null;
+}
+
+/** Where the data hold the targets: under the name asked for, or under that of the input that takes them. */
+function targetArray(
+  store: ArrayStore,
+  spec: DatasetSpec,
+  { target }: DatasetRequirements,
+  fed: string | null,
+): string {
+  if (fed !== null && !store.arrays.includes(spec.target)) {
+    throw missingArray(store, spec.target, `no data for input "${fed}" (as "${fed}" or "${spec.target}")`);
+  }
+  const isNamed = fed === null && target != null && store.arrays.includes(target);
+  return isNamed ? target : spec.target;
 }
 
 async function findTarget(
@@ -130,11 +163,12 @@ async function assemble(
   spec: DatasetSpec,
   store: ArrayStore,
   fitted: readonly FittedArray[],
+  normalizable: readonly FittedArray[],
   targetArray: { readonly array: string } | null,
   split: SampleSplit,
 ): Promise<Dataset> {
   const { samples, batchSize } = split;
-  const normalized = normalizedInputs(spec.normalization, fitted);
+  const normalized = normalizedInputs(spec.normalization, normalizable);
   const inputs: LoadedInput[] = [];
   for (const input of fitted) {
     const batched = split.batched.has(input.input);
@@ -148,7 +182,7 @@ async function assemble(
     samples,
     batchSize,
     sha256: fingerprint(inputs, target, normalized),
-    warnings: rawPixelWarnings(fitted, normalized),
+    warnings: rawPixelWarnings(normalizable, normalized),
     types: (n) => ({
       inputs: new Map(inputs.map((input) => [input.name, inputShape(input, n)])),
       target: target && { type: target.type, dims: [n, ...target.dims.slice(1)] },
@@ -157,7 +191,8 @@ async function assemble(
       inputs: new Map(inputs.map((input) => [input.name, feedOf(input, start, end)])),
       target: target && targetFeed(target, start, end),
     }),
-    assertLabels: (classes, ignoreIndex) => assertLabels(store, spec.target, target, classes, ignoreIndex),
+    assertLabels: (classes, ignoreIndex) =>
+      assertLabels(store, targetArray?.array ?? spec.target, target, classes, ignoreIndex),
   };
 }
 

@@ -1,9 +1,14 @@
+import { statSync } from "node:fs";
 import { LandscapeError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
 import { inlineFunctions, readModel, toFloat32, toOpset18 } from "../onnx/index.ts";
 import { isFloat, sizeOf } from "../onnx/tensor.ts";
 import { lookup } from "../ops/registry.ts";
+import { loadArtifacts } from "./artifacts.ts";
+import { readEmitted } from "./emitted.ts";
+import type { ArtifactSummary, GradientRoute, LoadedModel } from "./loaded-model.ts";
+import type { OwnLoss } from "./own-loss.ts";
 import {
   type InitializerVerdict,
   judgeInitializers,
@@ -31,45 +36,104 @@ export interface Checkpoint {
   readonly graph: Graph;
   /** Inputs that the data must provide. */
   readonly inputs: readonly Value[];
+  /** What the loss is taken of; where the model brings its own, the loss. */
   readonly output: Value;
+  readonly own: OwnLoss | null;
   readonly verdicts: readonly InitializerVerdict[];
   readonly parameters: readonly ParameterSlot[];
   /** θ₀, the parameters one after the other, row-major. */
   readonly theta: Float32Array;
   readonly warnings: readonly Warning[];
+  /** Of a folder of onnxruntime-training: what it holds. */
+  readonly artifacts: ArtifactSummary | null;
 }
 
 export interface CheckpointOptions extends Partial<ParameterSelection> {
   /** Name of the output (or of any tensor inside) that the loss is taken of. */
   readonly output?: string | undefined;
+  /** Whose gradient is taken of a model that brings its own; its own if not given. */
+  readonly gradient?: GradientRoute | undefined;
 }
 
+/** Reads an .onnx file, a gradient graph that this tool wrote, or a folder of onnxruntime-training. */
 export async function loadCheckpoint(path: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
-  const file = await readModel(path);
-  const model = toOpset18(inlineFunctions(file.model));
-  const { graph } = model;
-  const output = chooseOutput(graph, options.output);
   const selection = { params: options.params ?? [], freeze: options.freeze ?? [] };
-  const verdicts = judgeInitializers(graph, output, lookup, selection);
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const loaded = isFolder
+    ? await loadArtifacts(path, options.gradient)
+    : await loadFile(path, options, selection);
+  const { graph, output, own, warnings, training } = loaded;
+  if (loaded.own && options.output !== undefined) {
+    throw new LandscapeError(
+      "INVALID_OPTION",
+      `--output ${options.output} has no use: the model brings its own loss, "${output.name}". Leave it out`,
+    );
+  }
+  const verdicts = loaded.own ? restricted(loaded.verdicts, selection) : loaded.verdicts;
   assertGlobsMatch(verdicts, "--params", selection.params);
   assertGlobsMatch(verdicts, "--freeze", selection.freeze);
   const { parameters, theta } = layOut(verdicts);
+  const gradients = own?.gradients && parameters.map((p) => own.gradients?.get(p.value) as Value);
   return {
     path,
+    sha256: loaded.sha256,
+    opset: loaded.opset,
+    producer: loaded.producer,
+    graph,
+    inputs: graph.inputs,
+    output,
+    own: own && { ...own, gradients: gradients ?? null },
+    verdicts,
+    parameters,
+    theta,
+    warnings,
+    artifacts: training,
+  };
+}
+
+/** Where the file itself says what is trained, options can only leave some of it out. */
+function restricted(
+  verdicts: readonly InitializerVerdict[],
+  { params, freeze }: ParameterSelection,
+): InitializerVerdict[] {
+  return verdicts.map((verdict) => {
+    const { value, isParameter } = verdict;
+    const matches = (glob: string) => matchesGlob(value.name, glob);
+    if (!isParameter) return verdict;
+    if (freeze.some(matches)) return { value, isParameter: false, reason: "frozen by --freeze" };
+    if (params.length === 0 || params.some(matches)) return verdict;
+    return { value, isParameter: false, reason: "not matched by --params" };
+  });
+}
+
+async function loadFile(
+  path: string,
+  options: CheckpointOptions,
+  selection: ParameterSelection,
+): Promise<LoadedModel> {
+  const file = await readModel(path);
+  const model = toOpset18(inlineFunctions(file.model));
+  const { graph } = model;
+  const emitted = readEmitted(model, options.gradient === "ours");
+  if (emitted === undefined && options.gradient === "artifact") {
+    throw new LandscapeError(
+      "INVALID_OPTION",
+      `--gradient artifact: ${JSON.stringify(path)} brings no gradient; expected a folder of onnxruntime-training artifacts, or a file that "gradient --emit" wrote. Leave the option out`,
+    );
+  }
+  const output = emitted?.output ?? chooseOutput(graph, options.output);
+  const verdicts = emitted?.verdicts ?? judgeInitializers(graph, output, lookup, selection);
+  const parameters = verdicts.filter((v) => v.isParameter).map((v) => v.value);
+  return {
     sha256: file.sha256,
     opset: file.model.opset.get("") ?? 0,
     producer: model.producer,
     graph,
-    inputs: graph.inputs,
     output,
     verdicts,
-    parameters,
-    theta,
-    warnings: preflightWarnings(
-      file.model,
-      graph,
-      parameters.map((p) => p.value),
-    ),
+    own: emitted?.own ?? null,
+    warnings: preflightWarnings(file.model, graph, parameters),
+    training: null,
   };
 }
 

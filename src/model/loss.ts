@@ -28,14 +28,25 @@ export interface LossValues {
   readonly loss: Value;
   readonly correct: Value | null;
   readonly count: Value;
+  /** Class scores with the classes last, where labels choose among them; null for other losses. */
+  readonly scores: Value | null;
+}
+
+/** What right answers are told by: class scores and labels, inside a graph. */
+export interface Scores {
+  readonly value: Value;
+  readonly labels: Value;
+  readonly classAxis: number;
+  readonly ignoreIndex: number | null;
 }
 
 /** Decides the loss from the options, the output's operator and shape, and the targets' type and shape (batch first). */
 export function resolveLoss(
   options: LossOptions,
-  output: Value,
+  { output, own }: { output: Value; own: { kind: LossKind; scores: Scores | null } | null },
   target: { type: ElementType; dims: readonly number[] } | null,
 ): LossSpec {
+  if (own) return ownSpec(options, output, own);
   const kind = options.loss === "auto" ? guessKind(output, target) : options.loss;
   if (kind === "output" && !isOwnLoss(output.dims)) {
     throw new LandscapeError(
@@ -59,6 +70,27 @@ export function resolveLoss(
     ignoreIndex: options.ignoreIndex,
     classAxis,
     classes: kind === "cross-entropy" ? (output.dims[classAxis] as number) : kind === "bce" ? 2 : null,
+  };
+}
+
+/** The loss is in the model: nothing is to be decided. */
+function ownSpec(
+  options: LossOptions,
+  output: Value,
+  { kind, scores }: { kind: LossKind; scores: Scores | null },
+): LossSpec {
+  if (options.loss !== "auto" && options.loss !== "output" && options.loss !== kind) {
+    throw new LandscapeError(
+      "INVALID_OPTION",
+      `the loss lies inside the model: "${output.name}"; expected no --loss, got "${options.loss}". Leave it out, or pass the inference model`,
+    );
+  }
+  return {
+    kind,
+    scale: "logits",
+    ignoreIndex: scores?.ignoreIndex ?? null,
+    classAxis: scores?.classAxis ?? 1,
+    classes: scores ? (scores.value.dims[scores.classAxis] as number) : null,
   };
 }
 
@@ -134,7 +166,7 @@ export function emitLoss(
       return crossEntropy(b, spec, output, target as Value);
     case "mse": {
       const d = b.sub(output, b.reshape(target as Value, output.dims));
-      return { loss: perSampleMean(b, b.mul(d, d)), correct: null, count: ones(b, output) };
+      return { loss: perSampleMean(b, b.mul(d, d)), correct: null, count: ones(b, output), scores: null };
     }
     case "bce":
       return binaryCrossEntropy(b, spec, output, b.reshape(target as Value, output.dims));
@@ -164,11 +196,13 @@ function crossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, target: Va
       loss: perSample(b, losses),
       correct: perSample(b, right),
       count: perSample(b, b.filled(losses.static, 1)),
+      scores,
     };
   }
   const ignored = b.equal(y, b.scalar(spec.ignoreIndex, "int64"));
   const counted = (x: Value) => perSample(b, b.where(ignored, 0, x));
-  return { loss: counted(losses), correct: counted(right), count: counted(b.filled(losses.static, 1)) };
+  const count = counted(b.filled(losses.static, 1));
+  return { loss: counted(losses), correct: counted(right), count, scores };
 }
 
 /** Scores and log-probabilities with the class axis last. A Softmax at the end is undone: log-softmax of its input is exact. */
@@ -187,7 +221,8 @@ function normalizedAxis(axis: number, value: Value): number {
   return axis < 0 ? axis + value.dims.length : axis;
 }
 
-function classesLast(b: GraphBuilder, x: Value, axis: number): Value {
+/** Moves the class axis to the end. */
+export function classesLast(b: GraphBuilder, x: Value, axis: number): Value {
   const order = x.dims.map((_, i) => i).filter((i) => i !== axis);
   return b.transpose(x, [...order, axis]);
 }
@@ -202,15 +237,17 @@ function binaryCrossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, targ
     : b.neg(b.add(b.mul(y, b.unary("Log", output)), b.mul(b.sub(1, y), b.unary("Log", b.sub(1, output)))));
   const isPositive = z ? b.greater(z, 0) : b.greater(output, 0.5);
   const right = b.cast(b.equal(isPositive, b.greater(y, 0.5)), "float32");
-  return { loss: perSampleMean(b, losses), correct: perSampleMean(b, right), count: ones(b, output) };
+  const correct = perSampleMean(b, right);
+  return { loss: perSampleMean(b, losses), correct, count: ones(b, output), scores: null };
 }
 
 /** The model's own loss: a scalar mean over the batch, or one number per sample. */
 function ownLoss(b: GraphBuilder, output: Value, samples: number): LossValues {
   const isScalar = output.dims.length === 0 || (output.dims[0] === 1 && samples > 1);
-  if (!isScalar) return { loss: perSample(b, output), correct: null, count: ones(b, output) };
+  if (!isScalar) return { loss: perSample(b, output), correct: null, count: ones(b, output), scores: null };
   const total = b.mul(b.reshape(output, [1]), samples);
-  return { loss: total, correct: null, count: b.filled({ type: "float32", dims: [1] }, samples) };
+  const count = b.filled({ type: "float32", dims: [1] }, samples);
+  return { loss: total, correct: null, count, scores: null };
 }
 
 function perSample(b: GraphBuilder, x: Value): Value {

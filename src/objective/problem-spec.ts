@@ -1,4 +1,5 @@
 import type { DatasetSpec } from "../data/index.ts";
+import type { GradientRoute } from "../model/loaded-model.ts";
 import type { LossOptions } from "../model/loss.ts";
 import type { DeviceChoice } from "../runtime/index.ts";
 
@@ -8,6 +9,8 @@ export interface ProblemSpec {
   readonly output?: string | undefined;
   readonly params: readonly string[];
   readonly freeze: readonly string[];
+  /** Whose gradient is taken of a model that brings its own. */
+  readonly gradient?: GradientRoute | undefined;
   readonly train: DatasetSpec;
   readonly test: DatasetSpec | null;
   readonly loss: LossOptions;

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import type { LossSpec } from "../model/loss.ts";
-import type { Programs } from "../model/programs.ts";
+import type { BatchTypes } from "../model/programs.ts";
 import type { Device } from "../runtime/index.ts";
 import { DatasetObjective } from "./dataset-objective.ts";
 import { LocalExecutor } from "./local-executor.ts";
@@ -27,8 +27,8 @@ export interface Problem {
   readonly dataWarnings: readonly { readonly code: string; readonly message: string }[];
   /** sha256 of the data, by split. */
   readonly dataHashes: { readonly train: string; readonly test: string | null };
-  /** The graphs of one batch of all training samples. */
-  programs(): Programs;
+  /** What one batch of all training samples looks like. */
+  batchTypes(): BatchTypes;
   close(): Promise<void>;
 }
 
@@ -66,14 +66,18 @@ export async function openProblem(options: ProblemOptions): Promise<Problem> {
     workers,
     train: objective("train") as Objective,
     test: objective("test"),
-    dataWarnings: [...opened.splits.values()].flatMap((part) => part.dataset.warnings),
+    dataWarnings: [...opened.splits.values()].flatMap((part) => [...part.dataset.warnings, ...part.warnings]),
     dataHashes: { train: hash("train") as string, test: hash("test") },
-    programs: () => opened.programs(opened.splits.get("train")?.dataset.samples ?? 1),
+    batchTypes: () => typesOfAll(opened.splits.get("train") as OpenedSplit),
     close: async () => {
       pool?.close();
       await opened.close();
     },
   };
+}
+
+function typesOfAll({ dataset }: OpenedSplit): BatchTypes {
+  return dataset.types(dataset.samples) as BatchTypes;
 }
 
 function parametersOf(checkpoint: Checkpoint): Objective["parameters"] {

@@ -1,0 +1,78 @@
+import { emitTraining } from "../artifacts/lower-training.ts";
+import { unsupported } from "../autodiff/gradient.ts";
+import type { Graph, Value } from "../onnx/graph.ts";
+import type { TensorType } from "../onnx/tensor.ts";
+import { ancestors, GraphBuilder } from "../ops/builder.ts";
+import { expandGraph } from "../ops/expand.ts";
+import { foldBatchNorm } from "../ops/fold-batch-norm.ts";
+import { lookup } from "../ops/registry.ts";
+import { rewrite } from "../ops/rewrite.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { Scores } from "./loss.ts";
+import type { OwnLoss } from "./own-loss.ts";
+
+/** The model bound to one batch size: parameters and data are inputs, all shapes are static. */
+export interface BoundModel {
+  readonly graph: Graph;
+  readonly theta: readonly Value[];
+  readonly data: readonly Value[];
+  /** What the loss is taken of, or the loss itself. */
+  readonly output: Value;
+  readonly own: BoundOwnLoss | null;
+  readonly samples: number;
+}
+
+/** The model's own loss, as values of the bound graph. */
+export interface BoundOwnLoss extends Pick<OwnLoss, "kind"> {
+  readonly gradients: readonly Value[] | null;
+  readonly scores: Scores | null;
+}
+
+/**
+ * Binds the batch, folds BatchNormalization into the products before it (unless told not to, and not where a gradient
+ * that the model brings needs the values between them), and expands composed operators.
+ */
+export function bindModel(
+  checkpoint: Checkpoint,
+  inputs: ReadonlyMap<string, TensorType>,
+  options: { readonly foldBatchNorm: boolean } = { foldBatchNorm: true },
+): BoundModel {
+  const { own } = checkpoint;
+  const b = new GraphBuilder(lookup);
+  const theta = checkpoint.parameters.map((p, i) => b.input(`p${i}`, { type: "float32", dims: p.shape }));
+  const data = checkpoint.inputs.map((v, i) => b.input(`x${i}`, inputs.get(v.name) as TensorType));
+  const bindings = new Map<Value, Value>([
+    ...checkpoint.parameters.map((p, i): [Value, Value] => [p.value, theta[i] as Value]),
+    ...checkpoint.inputs.map((v, i): [Value, Value] => [v, data[i] as Value]),
+  ]);
+  const scores = own?.scores ? [own.scores.value, own.scores.labels] : [];
+  const heads = [checkpoint.output, ...scores, ...(own?.gradients ?? [])];
+  if (!own?.training) assertKnown(heads);
+  const became = own?.training
+    ? emitTraining(own.training, b, bindings)
+    : rewrite({ ...checkpoint.graph, outputs: heads }, b, bindings);
+  const outputs = heads.map((v) => became.get(v) as Value);
+  const bound = b.build(checkpoint.graph.name, [...theta, ...data], outputs);
+  const fold = options.foldBatchNorm && !own?.gradients;
+  const graph = expandGraph(fold ? foldBatchNorm(bound, lookup) : bound, lookup);
+  const output = graph.outputs[0] as Value;
+  const batched = own?.target ? data[checkpoint.inputs.indexOf(own.target)] : data[0];
+  return { graph, theta, data, output, own: own && boundLoss(own, graph), samples: batched?.dims[0] ?? 1 };
+}
+
+/** Shapes cannot be told past an operator without a record: all of them are named at once. */
+function assertKnown(outputs: readonly Value[]): void {
+  const missing = ancestors(outputs).nodes.filter((node) => lookup(node.domain, node.op) === undefined);
+  if (missing.length > 0) throw unsupported(missing);
+}
+
+/** In the order of `heads`: the loss, scores and labels if there are any, the gradients. */
+function boundLoss({ kind, gradients, scores }: OwnLoss, graph: Graph): BoundOwnLoss {
+  const [, ...rest] = graph.outputs;
+  const [value, labels] = scores ? rest.splice(0, 2) : [];
+  return {
+    kind,
+    gradients: gradients && rest,
+    scores: scores && { ...scores, value: value as Value, labels: labels as Value },
+  };
+}

@@ -1,0 +1,54 @@
+import { type Dataset, groupsFor, type SampleRange, sampleBatches } from "../data/index.ts";
+import type { Checkpoint } from "../model/checkpoint.ts";
+import type { Warning } from "../model/preflight.ts";
+import type { Programs } from "../model/programs.ts";
+import type { ProblemSpec } from "./problem-spec.ts";
+
+/** How the samples of a data set are run. */
+export interface BatchPlan {
+  readonly groups: readonly (readonly SampleRange[])[];
+  /** Samples of the largest run. */
+  readonly batch: number;
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Groups of batches of the `usual` size; but a loss inside the model that is right in one batch of all samples only
+ * runs in one batch, as long as its values fit into memory.
+ */
+export function planBatches(
+  checkpoint: Checkpoint,
+  dataset: Dataset,
+  spec: ProblemSpec,
+  usual: number,
+  programs: (n: number) => Programs,
+): BatchPlan {
+  const { samples, batchSize } = dataset;
+  if (!checkpoint.own?.wholeBatch) {
+    const groups = sampleBatches(samples, groupsFor(samples), usual, batchSize);
+    return { groups, batch: batchSize ?? usual, warnings: [] };
+  }
+  const batch = batchSize ?? Math.min(samples, spec.batch ?? largestBatch(samples, spec.memory, programs));
+  const groups = sampleBatches(samples, 1, batch, batchSize);
+  return { groups, batch, warnings: batch < samples ? [split(dataset, batch)] : [] };
+}
+
+/** The number of samples whose values fit into `memory`: all, or an equal part of them. */
+function largestBatch(samples: number, memory: number, programs: (n: number) => Programs): number {
+  for (let parts = 1; parts < samples; parts *= 2) {
+    const batch = Math.ceil(samples / parts);
+    if (programs(batch).gradientBytes() <= memory) return batch;
+  }
+  return 1;
+}
+
+function split({ path, samples, batchSize }: Dataset, batch: number): Warning {
+  const why =
+    batchSize === null
+      ? "more do not fit into memory (--memory), or --batch says so"
+      : "the model takes no others";
+  return {
+    code: "SPLIT_BATCH",
+    message: `the ${samples} samples of ${JSON.stringify(path)} run in batches of ${batch}, since ${why}: the model's own loss is the mean of theirs, which is not that of one batch if it weights samples, ignores labels or normalises by the batch`,
+  };
+}
