@@ -44,6 +44,45 @@ describe("eigenpairs of a Hessian", () => {
     expect(await run()).toEqual(await run());
   });
 
+  it.each(["fd", "exact"] as const)("%s: annihilation finds the same, to the residuals", async (method) => {
+    const solve = (solver: "lanczos" | "annihilation") =>
+      hessianEigenpairs(float32Objective(net).objective, { ...options, method, solver });
+    const [one, two] = [await solve("lanczos"), await solve("annihilation")];
+    expect(two.info.converged).toBe(true);
+    one.pairs.forEach((pair, i) => {
+      const other = two.pairs[i]!;
+      expect(other.end).toBe(pair.end);
+      expect(Math.abs(other.value - pair.value)).toBeLessThan(Math.hypot(pair.residual, other.residual));
+      expect(other.residual).toBeLessThan(1e-3 * 20);
+    });
+    expect(two.info.products).toBeGreaterThan(one.info.products);
+  });
+
+  // T1 of the paper at its critical point, n = 100: +1 and −1 n-fold, and 0.
+  it.each(["fd", "exact"] as const)("%s: ten copies of the toy's +1 and −1", async (method) => {
+    const copies = (value: number) => new Array<number>(100).fill(value);
+    const toy = { spectrum: [...copies(1), ...copies(-1), 0] };
+    const { pairs, info } = await hessianEigenpairs(float32Objective(toy).objective, {
+      ...options,
+      // The loss is quadratic: a long step keeps the rounding of θ ± step out of the products.
+      ...{ method, top: 1, bottom: 1, relativeStep: 1e-2 },
+    });
+    expect(pairs.map((p) => p.multiplicity)).toEqual([10, 10]);
+    pairs.forEach((p, i) => {
+      expect(Math.abs(p.value - [1, -1][i]!)).toBeLessThan(1e-6);
+    });
+    expect(info.steps).toBeLessThan(60);
+  });
+
+  it("restarts see a double eigenvalue through the noise of differences", async () => {
+    // Without the fourth derivative, which makes differences along one of the two vectors larger.
+    const double = { spectrum: [spectrum[0]!, ...spectrum], cancellation: 0.01 };
+    const solve = (multiplicity: number) =>
+      hessianEigenpairs(float32Objective(double).objective, { ...options, top: 1, bottom: 0, multiplicity });
+    expect((await solve(1)).pairs[0]!.multiplicity).toBe(1);
+    expect((await solve(3)).pairs[0]!.multiplicity).toBe(2);
+  });
+
   it("with branches moving: one fixed step, and the curvature of that scale", async () => {
     const kink = { at: 1e-4, jump: 0.02 };
     const { objective } = float32Objective({ ...net, kink });
