@@ -37,10 +37,11 @@ export function lowerTraining(model: OnnxModel): TrainingGraph {
   const plumbing = new Set(accumulators.flatMap((n) => [n.inputs[0], n.inputs[2]]));
   const outputs = [loss, ...gradients.values()];
   const { nodes, leaves } = ancestors(outputs);
+  const used = new Set<Value>(leaves);
   return {
     graph: {
       name: graph.name,
-      inputs: graph.inputs.filter((v) => !plumbing.has(v)),
+      inputs: graph.inputs.filter((v) => !plumbing.has(v) || used.has(v)),
       outputs,
       initializers: leaves.filter((v) => v.kind === "initializer"),
       nodes,

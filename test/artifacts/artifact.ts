@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
+import { readCheckpoint } from "../../src/artifacts/checkpoint.ts";
 import { emitTraining, lowerTraining, type TrainingGraph } from "../../src/artifacts/lower-training.ts";
 import { gradient } from "../../src/autodiff/gradient.ts";
 import { openNpz } from "../../src/data/npz.ts";
 import type { Graph, OnnxModel, Value } from "../../src/onnx/graph.ts";
 import { inlineFunctions, readModel, toOpset18 } from "../../src/onnx/index.ts";
-import type { ElementType, Tensor } from "../../src/onnx/tensor.ts";
+import { type ElementType, float32Tensor, type Tensor } from "../../src/onnx/tensor.ts";
 import { GraphBuilder } from "../../src/ops/builder.ts";
 import { expandGraph } from "../../src/ops/expand.ts";
 import { lookup } from "../../src/ops/registry.ts";
@@ -49,6 +50,31 @@ export async function openArtifact(name: string): Promise<Artifact> {
     ),
     loss: facts.loss_value,
     measured: facts.measured,
+  };
+}
+
+/** The sample of onnxruntime's own tests: weights in a checkpoint, two images as text. */
+export async function openTestData(): Promise<Artifact> {
+  const path = (file: string) => requireFixture(`ort-training-testdata/${file}`);
+  const checkpoint = await readCheckpoint(path("checkpoint.ckpt"));
+  const images = JSON.parse(readFileSync(path("input-0.in"), "utf8").split("\n")[1] as string) as number[];
+  const facts = JSON.parse(readFileSync(path("ref.json"), "utf8")) as Pick<CaseFile, "parameters"> & {
+    readonly ort_train_loss: number;
+  };
+  return {
+    training: (await readModel(path("training_model.onnx"))).model,
+    evaluation: (await readModel(path("eval_model.onnx"))).model,
+    feeds: new Map<string, Tensor>([
+      ...checkpoint.trained.map(({ name, tensor }): [string, Tensor] => [name, tensor]),
+      ["input-0", float32Tensor([2, 784], images)],
+      ["labels", { type: "int32", dims: [2], data: Int32Array.of(1, 1) }],
+    ]),
+    parameters: facts.parameters.map((p) => p.name),
+    reference: Object.fromEntries(
+      (await arraysOf(path("ref.npz"))).map(([key, t]) => [key, Array.from(t.data as Float32Array)]),
+    ),
+    loss: facts.ort_train_loss,
+    measured: {},
   };
 }
 

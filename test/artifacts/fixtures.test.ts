@@ -11,11 +11,13 @@ import { lookup } from "../../src/ops/registry.ts";
 import { rewrite } from "../../src/ops/rewrite.ts";
 import { describeWithFixtures, requireFixture } from "../support/fixtures.ts";
 import { openGraph, runGraph } from "../support/ort.ts";
+import { epsilon, tolerance } from "../support/tolerance.ts";
 import {
   type Artifact,
   artifactGradient,
   type GradientGraph,
   openArtifact,
+  openTestData,
   ourGradient,
 } from "./artifact.ts";
 
@@ -63,6 +65,8 @@ function distance(got: readonly number[], expected: readonly number[]): number {
 }
 
 interface Frozen {
+  /** How many tensors are held. */
+  readonly decisions: number;
   readonly theta: readonly number[];
   /** The gradient of the piece that θ₀ lies in, at θ₀ + t·v. */
   gradient(t: number, v: readonly number[]): Promise<number[]>;
@@ -89,7 +93,7 @@ async function freeze({ graph, theta, feeds }: GradientGraph): Promise<Frozen> {
     theta,
     lookup,
   );
-  expect([...left.keys()].map((node) => node.op)).toEqual([]);
+  expect([...left].filter(([, list]) => list.length > 0).map(([node]) => node.op)).toEqual([]);
   const session = await openGraph(rewriteCalls(b.build("smooth", inputs, outputs), lookup, "lower"));
   const offsets = new Map<Value, number>();
   let n = 0;
@@ -106,6 +110,7 @@ async function freeze({ graph, theta, feeds }: GradientGraph): Promise<Frozen> {
     );
   };
   return {
+    decisions: decided.length,
     theta: theta.flatMap((x) => numbers(feeds[graph.inputs.indexOf(x)] as Tensor)),
     gradient: async (t, v) => {
       const point = graph.inputs.map((x, i) => moved(x, feeds[i] as Tensor, t, v));
@@ -174,10 +179,11 @@ describeWithFixtures("artifacts of onnxruntime-training", () => {
       expect(here).toEqual((await evaluated(theirs)).gradient);
       const v = recorded("v");
       // Central differences of float32 gradients: truncation h² and rounding ε/h balance at ε^(1/3).
-      const h = ((2 ** -23) ** (1 / 3) / Math.hypot(...v)) * Math.hypot(...frozen.theta);
+      const h = (epsilon("float32") ** (1 / 3) / Math.hypot(...v)) * Math.hypot(...frozen.theta);
       const [up, down] = [await frozen.gradient(h, v), await frozen.gradient(-h, v)];
       const difference = up.map((g, i) => (g - (down[i] as number)) / (2 * h));
-      expect(distance(difference, recorded(expected.hv))).toBeLessThan(1e-2);
+      // Rounding over all layers, ε^(2/3) for one of them (2e-5 found for the small nets, 7e-4 for the encoder).
+      expect(distance(difference, recorded(expected.hv))).toBeLessThan(100 * tolerance("float32"));
       await frozen.release();
     });
 
@@ -186,10 +192,34 @@ describeWithFixtures("artifacts of onnxruntime-training", () => {
     });
   });
 
+  it.each([
+    ["mlp-mse", 2],
+    // Four Relu and a MaxPool.
+    ["cnn-ce", 5],
+    ["encoder-ce", 0],
+  ])("decides once for the forward pass and the gradient of %s", async (name, decisions) => {
+    const frozen = await freeze(artifactGradient(await openArtifact(name)));
+    await frozen.release();
+    expect(frozen.decisions).toBe(decisions);
+  });
+
   it("names what it cannot lower, all at once", async () => {
     const { training } = await openArtifact("rnn-ce");
     const found = new Set(unsupportedTraining(lowerTraining(training)).map((n) => n.op));
     expect([...found].sort()).toEqual(["GRUGrad", "GRUTraining", "LSTMGrad", "LSTMTraining"]);
+  });
+
+  it("gives the numbers of onnxruntime's own test data, of opset 14 and with int32 labels", async () => {
+    const artifact = await openTestData();
+    const index = artifact.reference["index"] ?? [];
+    const at = (flat: readonly number[]) => index.map((i) => flat[i] as number);
+    const theirs = artifactGradient(artifact);
+    const found = await evaluated(theirs);
+    expect(Math.abs(found.loss / artifact.loss - 1)).toBeLessThan(TOLERANCE);
+    expect(distance(at(found.gradient), artifact.reference["ort_grad"] ?? [])).toBeLessThan(TOLERANCE);
+    const v = Array.from(found.gradient, (_, i) => ((i * 7919) % 1009) / 1009 - 0.5);
+    const hv = await evaluated(product(theirs, v));
+    expect(distance(at(hv.gradient), artifact.reference["hv"] ?? [])).toBeLessThan(TOLERANCE);
   });
 
   it("refuses an optimizer model by the operator in it", async () => {
