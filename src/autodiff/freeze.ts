@@ -24,7 +24,8 @@ export function decide(
   rewrite(graph, b, bindings, (call, node) => {
     if (!dependent.has(node)) return undefined;
     const frozen = records(node.domain, node.op)?.freeze;
-    if (frozen) decisions.set(node, frozen.decide(b, call));
+    const decided = frozen?.decide(b, call) ?? [];
+    if (decided.length > 0) decisions.set(node, decided);
     else if (node.outputs.every((y) => y.type !== undefined && !isFloat(y.type))) {
       const outputs = b.emit(call);
       decisions.set(node, outputs);

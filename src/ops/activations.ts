@@ -1,4 +1,4 @@
-import type { Call, Value } from "../onnx/graph.ts";
+import { type Call, floatAttribute, type Value } from "../onnx/graph.ts";
 import type { TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
 import { inferFloat, inferSame, keeps, masked } from "./elementwise.ts";
@@ -118,6 +118,36 @@ function foldClip(call: Call): ReturnType<NonNullable<OpRecord["fold"]>> {
   const [low, high] = [bound(1, -Infinity), bound(2, Infinity)];
   if (low === undefined || high === undefined) return undefined;
   return foldUnary((x) => Math.min(Math.max(x, low), high))(call);
+}
+
+/** Activations by the names that fused operators give them, and what their parameters are called. */
+const FUSED: Readonly<Record<string, readonly string[]>> = {
+  Relu: [],
+  Tanh: [],
+  Sigmoid: [],
+  LeakyRelu: ["alpha"],
+  HardSigmoid: ["alpha", "beta"],
+  Clip: [],
+};
+
+/** The activation that a fused operator names in its attribute `activation`. */
+export function activated(b: GraphBuilder, call: Call, x: Value, parameters: readonly number[]): Value {
+  const name = call.string("activation", "");
+  if (name === "") return x;
+  const names = FUSED[name];
+  if (names === undefined)
+    throw misfit(
+      call,
+      `an activation among ${Object.keys(FUSED).join(", ")}, not "${name}"`,
+      "UNSUPPORTED_OP",
+    );
+  const { type } = x.static;
+  if (name === "Clip") return b.call("Clip", [x, ...parameters.slice(0, 2).map((p) => b.scalar(p, type))]);
+  const given = names.flatMap((key, k) => {
+    const value = parameters[k];
+    return value === undefined ? [] : [[key, floatAttribute(value)] as const];
+  });
+  return b.call(name, [x], new Map(given));
 }
 
 export const activations: RuleTable = {

@@ -278,7 +278,32 @@ function repeatsOf(call: Call): number[] {
   return repeats;
 }
 
+/** Lengths of all axes after cropping or padding around the centre. */
+function centredDims(call: Call): number[] {
+  const { dims } = typeOf(call, 0);
+  const wanted = requiredInts(call, 1, "a shape");
+  const axes = call.ints("axes") ?? range(dims.length);
+  axesOf(call, axes, dims.length);
+  if (wanted.length !== axes.length || wanted.some((d) => d < 0))
+    throw misfit(call, `a length ≥ 0 for each of ${axes.length} axes`);
+  const to = [...dims];
+  for (const [k, a] of axes.entries()) to[axisOf(call, a, dims.length)] = wanted[k]!;
+  return to;
+}
+
+/** Cropped or padded with zeros on both sides, the odd one at the end. */
+const centreCropPad: OpRecord = {
+  wrt: [0],
+  infer: (call) => [tensorType(call, typeOf(call, 0).type, centredDims(call))],
+  expand: (b, call) => {
+    const more = centredDims(call).map((d, i) => d - call.x(0).dims[i]!);
+    const before = more.map((d) => Math.trunc(d / 2) + 0);
+    return [b.pad(call.x(0), [...before, ...more.map((d, i) => d - before[i]!)])];
+  },
+};
+
 export const assembling: RuleTable = {
+  CenterCropPad: centreCropPad,
   Concat: {
     wrt: "all",
     infer: inferConcat,

@@ -108,11 +108,8 @@ export function transposedGeometry(
     (d, i) => (d - 1) * windows.strides[i]! + extent(kernel[i]!, windows.dilations[i]!) + extra[i]!,
   );
   const { input, before, after } = transposedPads(call, whole, operand, windows.strides);
-  const geometry = { ...windows, input, output: operand, before, after };
   if (input.some((d) => d < 1)) throw misfit(call, `a result with no empty axis, not [${input.join(", ")}]`);
-  if (!coversAll(geometry))
-    throw misfit(call, "output_padding below the stride, and pads within the kernel", "UNSUPPORTED_OP");
-  return geometry;
+  return { ...windows, input, output: operand, before, after };
 }
 
 function transposedPads(
@@ -136,8 +133,11 @@ function transposedPads(
   return { input: [...wanted], before: pads.map((p) => p.before), after: pads.map((p) => p.after) };
 }
 
-/** Whether sliding over `input` gives `output` windows, so that the transposed map is that of a Conv. */
-function coversAll(g: Geometry): boolean {
+/**
+ * Whether sliding over `input` gives `output` windows, so that the transposed map is that of a Conv. Not so where
+ * output_padding reaches the stride, or pads cut whole windows off.
+ */
+export function coversAll(g: Geometry): boolean {
   return g.output.every((d, i) => {
     const free = g.input[i]! + g.before[i]! + g.after[i]! - extent(g.kernel[i]!, g.dilations[i]!);
     return Math.floor(free / g.strides[i]!) + 1 === d;

@@ -1,11 +1,19 @@
 import type { Call, Value } from "../onnx/graph.ts";
-import type { TensorType } from "../onnx/tensor.ts";
-import type { GraphBuilder } from "./builder.ts";
-import { type Geometry, geometryAttributes, slidingGeometry, transposedGeometry } from "./conv-geometry.ts";
+import { sizeOf, type TensorType } from "../onnx/tensor.ts";
+import { activated } from "./activations.ts";
+import { type GraphBuilder, numbersAs } from "./builder.ts";
+import {
+  coversAll,
+  type Geometry,
+  geometryAttributes,
+  slidingGeometry,
+  transposedGeometry,
+} from "./conv-geometry.ts";
 import { lowerInputGradient } from "./conv-input-gradient.ts";
 import { lowerWeightGradient } from "./conv-weight-gradient.ts";
+import { overChannels } from "./normalization.ts";
 import { INTERNAL_DOMAIN, type OpRecord, type RuleTable, type VjpScope } from "./record.ts";
-import { floatOperand, misfit, range, sameType, tensorType } from "./typing.ts";
+import { floatOperand, misfit, range, requiredInts, sameType, tensorType } from "./typing.ts";
 
 /**
  * A convolution is one trilinear form F(x, w, dy) = ⟨dy, x ∗ w⟩. Conv, ConvInputGradient and
@@ -112,7 +120,67 @@ function infer(of: (call: Call) => { dims: readonly number[] }): OpRecord["infer
   };
 }
 
+/** A ConvTranspose that is no transposed Conv: all that its windows write, cut and padded with zeros afterwards. */
+function expandTransposed(b: GraphBuilder, call: Call): readonly Value[] | undefined {
+  const { geometry: g, group } = transposedOf(call);
+  if (coversAll(g)) return undefined;
+  const { strides, dilations } = g;
+  const whole = b.call("ConvTranspose", [call.x(0), call.x(1)], { strides, dilations, group });
+  const after = g.input.map((d, i) => d + g.before[i]! - whole.dims[i + 2]!);
+  const y = b.pad(whole, [0, 0, ...g.before.map((p) => 0 - p), 0, 0, ...after]);
+  return [call.has(2) ? b.add(y, overChannels(b, call.x(2), y.dims.length)) : y];
+}
+
+/** Col2Im: columns [N, C·taps, windows] are added into an image where its windows lie. */
+function columnsOf(call: Call): Convolution & { channels: number; dims: readonly number[] } {
+  const { dims } = floatOperand(call, 0);
+  const [image, block] = [
+    requiredInts(call, 1, "an image's shape"),
+    requiredInts(call, 2, "a block's shape"),
+  ];
+  if (image.length !== block.length || block.some((k) => k < 1))
+    throw misfit(call, "a block of the image's rank");
+  const geometry = slidingGeometry(call, image, block);
+  const channels = (dims[1] ?? 0) / sizeOf(block);
+  const fits = dims.length === 3 && dims[2] === sizeOf(geometry.output);
+  if (!fits || channels < 1 || !Number.isInteger(channels))
+    throw misfit(call, `columns [N, C·${sizeOf(block)}, ${sizeOf(geometry.output)}]`);
+  return { geometry, group: channels, channels, dims: [dims[0]!, channels, ...image] };
+}
+
+const columnsToImage: OpRecord = {
+  wrt: [0],
+  infer: infer(columnsOf),
+  // The gradient of a depthwise Conv whose outputs pick one tap each.
+  expand: (b, call) => {
+    const c = columnsOf(call);
+    const { type, dims } = call.x(0).static;
+    const taps = sizeOf(c.geometry.kernel);
+    const picks = range(c.channels * taps * taps).map((i) =>
+      Number(Math.floor(i / taps) % taps === i % taps),
+    );
+    const shape = [c.channels * taps, 1, ...c.geometry.kernel];
+    const w = b.constant({ type, dims: shape, data: numbersAs(type, picks) });
+    const windows = b.reshape(call.x(0), [dims[0]!, dims[1]!, ...c.geometry.output]);
+    return [convInputGradient(b, windows, w, c)];
+  },
+};
+
+/** onnxruntime's fused Conv: another addend, then an activation. */
+const fusedConv: OpRecord = {
+  wrt: [0, 1, 2, 3],
+  infer: infer(convolutionOf),
+  expand: (b, call) => {
+    const attributes = new Map([...call.attributes].filter(([name]) => !name.startsWith("activation")));
+    const y = b.call("Conv", call.inputs.slice(0, 3), attributes);
+    const sum = call.has(3) ? b.add(y, call.x(3)) : y;
+    return [activated(b, call, sum, call.floats("activation_params") ?? [])];
+  },
+};
+
 export const convolution: RuleTable = {
+  Col2Im: columnsToImage,
+  "com.microsoft::FusedConv": fusedConv,
   Conv: {
     wrt: [0, 1, 2],
     infer: infer(convolutionOf),
@@ -126,6 +194,7 @@ export const convolution: RuleTable = {
   ConvTranspose: {
     wrt: [0, 1, 2],
     infer: infer(transposedOf),
+    expand: expandTransposed,
     vjp: (s, i) => {
       const c = transposedOf(s.node);
       if (i === 2) return biasGradient(s);

@@ -1,7 +1,7 @@
-import type { Call, Value } from "../onnx/graph.ts";
+import { type Call, stringAttribute, type Value } from "../onnx/graph.ts";
 import { int64Tensor, sizeOf, type TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
-import { foldGather, foldMask } from "./fold.ts";
+import { FOLD_LIMIT, foldGather, foldMask, stridesOf } from "./fold.ts";
 import type { OpRecord, RuleTable, VjpScope } from "./record.ts";
 import {
   axisOf,
@@ -120,32 +120,130 @@ function expandGatherNd(b: GraphBuilder, call: Call): readonly Value[] | undefin
   return [b.call("GatherND", [call.x(0), b.concat([...coordinates, b.cast(index, "int64")], lead.length)])];
 }
 
-function scatterReduction(call: Call, what: string): "none" | "add" {
+const SCATTER_REDUCTIONS = ["none", "add", "mul", "min", "max"];
+
+function scatterReduction(call: Call): string {
   const reduction = call.string("reduction", "none");
-  if (reduction !== "none" && reduction !== "add")
-    throw misfit(
-      call,
-      `reduction none or add where ${what} is differentiated, not "${reduction}"`,
-      "UNSUPPORTED_OP",
-    );
+  if (!SCATTER_REDUCTIONS.includes(reduction))
+    throw misfit(call, `a reduction among ${SCATTER_REDUCTIONS.join(", ")}, not "${reduction}"`);
   return reduction;
 }
 
-/** Scatter: with "add" the data's gradient passes whole; otherwise what was overwritten gets none. */
+/**
+ * Scatter: with "add" the data's gradient passes whole; with "none" what was overwritten gets none. Those who attain
+ * a minimum or maximum share equally, the data's element too, as PyTorch's `scatter_reduce`.
+ */
 function scatter(
   op: "ScatterElements" | "ScatterND",
   infer: OpRecord["infer"],
   read: (b: GraphBuilder, call: Call, from: Value) => Value,
 ): OpRecord {
+  const write = (b: GraphBuilder, call: Call, data: Value, updates: Value, reduction: string) =>
+    b.call(
+      op,
+      [data, call.x(1), updates],
+      new Map([...call.attributes, ["reduction", stringAttribute(reduction)]]),
+    );
+  const isExtremum = (call: Call) => ["min", "max"].includes(scatterReduction(call));
+  /** Which elements of data and updates attain the extremum, and how many each result has. */
+  const winners = (b: GraphBuilder, call: Call, y: Value): readonly [Value, Value, Value] => {
+    const { type } = call.x(0).static;
+    const [data, updates] = [b.equal(call.x(0), y), b.equal(call.x(2), read(b, call, y))];
+    return [data, updates, write(b, call, b.cast(data, type), b.cast(updates, type), "add")];
+  };
   return {
     wrt: [0, 2],
-    infer,
-    vjp: (s, i) => {
-      const reduction = scatterReduction(s.node, `input ${i}`);
-      if (i === 2) return read(s.b, s.node, s.dy());
-      if (reduction === "add") return s.dy();
-      return s.b.call(op, [s.dy(), s.x(1), zerosLike(s.b, s.x(2))], s.node.attributes);
+    infer: (call) => {
+      scatterReduction(call);
+      return infer(call);
     },
+    expand: (b, call) => (scatterReduction(call) === "mul" ? [scatterProducts(b, call)] : undefined),
+    vjp: (s, i) => {
+      const { b, node } = s;
+      if (isExtremum(node)) {
+        const won = winners(b, node, s.y());
+        const share = b.div(s.dy(), won[2]);
+        return i === 0 ? b.where(won[0], share, 0) : b.where(won[1], read(b, node, share), 0);
+      }
+      if (i === 2) return read(b, node, s.dy());
+      if (scatterReduction(node) === "add") return s.dy();
+      return write(b, node, s.dy(), zerosLike(b, s.x(2)), "none");
+    },
+    freeze: {
+      decide: (b, call) => (isExtremum(call) ? winners(b, call, b.emit(call)[0] as Value) : []),
+      apply: (b, call, [data, updates, count]) => {
+        if (data === undefined || updates === undefined || count === undefined) return b.emit(call);
+        const parts = [b.where(data, call.x(0), 0), b.where(updates, call.x(2), 0)] as const;
+        return [b.div(write(b, call, ...parts, "add"), count)];
+      },
+    },
+  };
+}
+
+/**
+ * Scatter with "mul", as a product over all updates of what each does to each result: right at every order where
+ * factors are 0, which a division by the factor is not.
+ */
+function scatterProducts(b: GraphBuilder, call: Call): Value {
+  const data = call.x(0);
+  const rows = call.op === "ScatterND" ? flatUpdates(b, call) : alongAxis(b, call);
+  const d = rows.length;
+  const positions = b.constant(int64Tensor([d, 1], range(d)));
+  const index = b.cast(rows.index, "int64");
+  const within = b.where(b.less(index, 0), b.add(index, d), index);
+  const lead = within.dims.slice(0, -1);
+  const hit = b.equal(b.reshape(within, [...lead, 1, within.dims.at(-1)!]), positions);
+  const factors = b.where(hit, b.reshape(rows.updates, [...lead, 1, within.dims.at(-1)!]), 1);
+  return b.mul(
+    data,
+    rows.spread(b.call("ReduceProd", [factors, b.ints([lead.length + 1])], { keepdims: 0 })),
+  );
+}
+
+/** Updates and the results that they multiply, the scattered axis last. */
+interface ScatteredRows {
+  readonly index: Value;
+  readonly updates: Value;
+  readonly length: number;
+  /** Factors [..., length] as the data's shape. */
+  readonly spread: (factors: Value) => Value;
+}
+
+function alongAxis(b: GraphBuilder, call: Call): ScatteredRows {
+  const { dims } = call.x(0);
+  const axis = elementsAxis(call);
+  const order = [...range(dims.length).filter((i) => i !== axis), axis];
+  const back = range(dims.length).map((i) => order.indexOf(i));
+  return {
+    index: b.transpose(call.x(1), order),
+    updates: b.transpose(call.x(2), order),
+    length: dims[axis]!,
+    spread: (factors) => {
+      const moved = b.transpose(factors, back);
+      const missing = dims.map((d, i) => d - moved.dims[i]!);
+      // Results that no update reaches are multiplied by 1.
+      return b.add(b.pad(b.sub(moved, 1), [...dims.map(() => 0), ...missing]), 1);
+    },
+  };
+}
+
+function flatUpdates(b: GraphBuilder, call: Call): ScatteredRows {
+  const { dims } = call.x(0);
+  const k = call.x(1).dims.at(-1)!;
+  const count = sizeOf(call.x(1).dims.slice(0, -1));
+  const rest = sizeOf(dims.slice(k));
+  const tuple = b.reshape(b.cast(call.x(1), "int64"), [count, k]);
+  const index = range(k)
+    .map((axis) => {
+      const part = b.reshape(b.slice(tuple, [axis], [axis + 1], [1]), [1, count]);
+      return b.where(b.less(part, 0), b.add(part, dims[axis]!), part);
+    })
+    .reduce((sum, part, axis) => b.add(b.mul(sum, dims[axis]!), part));
+  return {
+    index: b.expand(index, [rest, count]),
+    updates: b.transpose(b.reshape(call.x(2), [count, rest]), [1, 0]),
+    length: sizeOf(dims.slice(0, k)),
+    spread: (factors) => b.reshape(b.transpose(factors, [1, 0]), dims),
   };
 }
 
@@ -215,6 +313,79 @@ function triluKeeps(call: Call): (index: readonly number[]) => boolean {
     return upper ? offset >= k : offset <= k;
   };
 }
+
+/** Turns the first `length` steps of each sequence round. */
+const reverseSequence: OpRecord = {
+  wrt: [0],
+  infer: (call) => {
+    const { dims } = typeOf(call, 0);
+    const [batch, time] = [call.int("batch_axis", 1), call.int("time_axis", 0)];
+    const axes = [batch, time].every((a) => a === 0 || a === 1) && batch !== time;
+    if (!axes || dims.length < 2 || !sameDims(typeOf(call, 1).dims, [dims[batch]!]))
+      throw misfit(call, "sequences whose time and batch are the first two axes, and a length for each");
+    return [typeOf(call, 0)];
+  },
+  expand: (b, call) => {
+    const { dims } = call.x(0);
+    const [batch, time] = [call.int("batch_axis", 1), call.int("time_axis", 0)];
+    const along = (axis: number) => dims.map((d, i) => (i === axis ? d : 1));
+    const steps = b.constant(int64Tensor(along(time), range(dims[time]!)));
+    const lengths = b.reshape(b.cast(call.x(1), "int64"), along(batch));
+    const index = b.where(b.less(steps, lengths), b.sub(b.sub(lengths, 1), steps), steps);
+    return [b.call("GatherElements", [call.x(0), b.expand(index, dims)], { axis: time })];
+  },
+};
+
+/** Numbers that shapes depend on. */
+function knownNumbers(call: Call, i: number): readonly number[] {
+  const numbers = numbersOf(operand(call, i));
+  if (numbers === undefined || numbers.length > FOLD_LIMIT)
+    throw misfit(call, `input ${i} known before running (shapes must not depend on data)`, "UNSUPPORTED_OP");
+  return numbers;
+}
+
+/** Indices of what is not 0. */
+function positionsOf(numbers: readonly number[]): number[] {
+  return numbers.flatMap((v, i) => (v === 0 ? [] : [i]));
+}
+
+const nonZero: OpRecord = {
+  wrt: [],
+  infer: (call) => {
+    const found = positionsOf(knownNumbers(call, 0));
+    return [{ type: "int64", dims: [typeOf(call, 0).dims.length, found.length] }];
+  },
+  fold: (call) => {
+    const { dims } = typeOf(call, 0);
+    const found = positionsOf(knownNumbers(call, 0));
+    const strides = stridesOf(dims);
+    const coordinates = dims.flatMap((d, axis) => found.map((i) => Math.floor(i / strides[axis]!) % d));
+    return [int64Tensor([dims.length, found.length], coordinates)];
+  },
+};
+
+/** What a constant condition selects along an axis, or of all elements. */
+function selectionOf(call: Call): { axis: number | null; dims: readonly number[]; kept: readonly number[] } {
+  const x = typeOf(call, 0).dims;
+  const whole = !call.attributes.has("axis");
+  const dims = whole ? [sizeOf(x)] : x;
+  const axis = whole ? null : axisOf(call, call.int("axis", 0), x.length);
+  const condition = knownNumbers(call, 1);
+  if (condition.length > dims[axis ?? 0]!) throw misfit(call, "a condition no longer than the axis");
+  return { axis, dims, kept: positionsOf(condition) };
+}
+
+const compress: OpRecord = {
+  wrt: [0],
+  infer: (call) => {
+    const { axis, dims, kept } = selectionOf(call);
+    return [tensorType(call, typeOf(call, 0).type, dims.with(axis ?? 0, kept.length))];
+  },
+  expand: (b, call) => {
+    const { axis, dims, kept } = selectionOf(call);
+    return [b.gather(b.reshape(call.x(0), dims), b.ints(kept), axis ?? 0)];
+  },
+};
 
 /** Splits axis 1 or the spatial ones by the block, and moves the parts; both directions of the same shuffle. */
 function blocksOf(call: Call): { n: number; c: number; h: number; w: number; s: number } {
@@ -291,6 +462,9 @@ export const indexing: RuleTable = {
   ),
   ScatterND: scatter("ScatterND", inferScatterNd, (b, call, from) => b.call("GatherND", [from, call.x(1)])),
   TopK: topK,
+  ReverseSequence: reverseSequence,
+  NonZero: nonZero,
+  Compress: compress,
   OneHot: {
     wrt: [],
     infer: (call) => {

@@ -1,8 +1,9 @@
 import type { Call, Value } from "../onnx/graph.ts";
 import { sizeOf, type TensorType } from "../onnx/tensor.ts";
+import { activated } from "./activations.ts";
 import { float, type GraphBuilder } from "./builder.ts";
 import { expandEinsum, inferEinsum } from "./einsum.ts";
-import type { RuleTable, VjpScope } from "./record.ts";
+import type { OpRecord, RuleTable, VjpScope } from "./record.ts";
 import { broadcast, floatOperand, misfit, range, sameDims, sameType, tensorType, typeOf } from "./typing.ts";
 
 /** Matrix products. */
@@ -81,6 +82,19 @@ function fusedOperand(b: GraphBuilder, call: Call, input: number, name: "A" | "B
   return call.int(`trans${name}`, 0) && rank > 1 ? b.transposeLast(x) : x;
 }
 
+const fusedMatMul: OpRecord = {
+  wrt: [0, 1],
+  infer: (call) => {
+    const type = sameType(call, [0, 1]);
+    const operands = (["A", "B"] as const).map((name, i) => fusedDims(call, i, name));
+    return [tensorType(call, type, productDims(call, operands[0]!, operands[1]!))];
+  },
+  expand: (b, call) => {
+    const y = b.matmul(fusedOperand(b, call, 0, "A"), fusedOperand(b, call, 1, "B"));
+    return [b.mul(y, call.float("alpha", 1))];
+  },
+};
+
 export const matmul: RuleTable = {
   MatMul: {
     wrt: [0, 1],
@@ -93,16 +107,18 @@ export const matmul: RuleTable = {
     infer: inferGemm,
     vjp: gemmVjp,
   },
-  "com.microsoft::FusedMatMul": {
-    wrt: [0, 1],
-    infer: (call) => {
-      const type = sameType(call, [0, 1]);
-      const operands = (["A", "B"] as const).map((name, i) => fusedDims(call, i, name));
-      return [tensorType(call, type, productDims(call, operands[0]!, operands[1]!))];
-    },
+  "com.microsoft::FusedMatMul": fusedMatMul,
+  // Its older name.
+  "com.microsoft::TransposeMatMul": fusedMatMul,
+  "com.microsoft::FusedGemm": {
+    wrt: [0, 1, 2],
+    infer: inferGemm,
     expand: (b, call) => {
-      const y = b.matmul(fusedOperand(b, call, 0, "A"), fusedOperand(b, call, 1, "B"));
-      return [b.mul(y, call.float("alpha", 1))];
+      const attributes = new Map([...call.attributes].filter(([name]) => !name.startsWith("activation")));
+      const parameters = ["activation_alpha", "activation_beta"]
+        .filter((name) => call.attributes.has(name))
+        .map((name) => call.float(name, 0));
+      return [activated(b, call, b.call("Gemm", call.inputs, attributes), parameters)];
     },
   },
   Einsum: {

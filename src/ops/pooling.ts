@@ -4,7 +4,7 @@ import { type GraphBuilder, numbersAs } from "./builder.ts";
 import { extent, type Geometry, geometryAttributes, slidingGeometry, tiles } from "./conv-geometry.ts";
 import { convInputGradient } from "./convolution.ts";
 import type { OpRecord, RuleTable, VjpScope } from "./record.ts";
-import { floatOperand, misfit, range, tensorType, typeOf } from "./typing.ts";
+import { constantInts, floatOperand, misfit, range, sameDims, tensorType, typeOf } from "./typing.ts";
 
 /** Pools. Averages are convolutions with a box; maxima read x at indices, which are the decision. */
 
@@ -160,6 +160,42 @@ const lpPool: OpRecord = {
   },
 };
 
+/** Shape that a MaxUnpool gives: as asked for, or the smallest that its windows cover. */
+function unpooledDims(call: Call): readonly number[] {
+  const { dims } = floatOperand(call, 0);
+  const given = constantInts(call, 2, "a shape");
+  const n = spatialOf(call).length;
+  const [kernel, strides] = [call.ints("kernel_shape"), call.ints("strides") ?? new Array<number>(n).fill(1)];
+  const pads = call.ints("pads") ?? new Array<number>(2 * n).fill(0);
+  if (
+    kernel?.length !== n ||
+    strides.length !== n ||
+    pads.length !== 2 * n ||
+    !sameDims(typeOf(call, 1).dims, dims)
+  )
+    throw misfit(call, `indices of x's shape, and kernel, strides and pads for ${n} axes`);
+  if (given !== undefined && (given.length !== dims.length || !sameDims(given.slice(0, 2), dims.slice(0, 2))))
+    throw misfit(call, "a shape [N, C, …] as x's");
+  const least = range(n).map((i) => (dims[i + 2]! - 1) * strides[i]! + kernel[i]! - pads[i]! - pads[n + i]!);
+  return given ?? [...dims.slice(0, 2), ...least];
+}
+
+/** Puts x among zeros, where a MaxPool took it from. */
+const maxUnpool: OpRecord = {
+  wrt: [0],
+  infer: (call) => {
+    if (typeOf(call, 1).type !== "int64") throw misfit(call, "int64 indices");
+    return [tensorType(call, floatOperand(call, 0).type, unpooledDims(call))];
+  },
+  expand: (b, call) => {
+    const dims = unpooledDims(call);
+    const flat = (v: Value) => b.reshape(v, [sizeOf(v.dims)]);
+    const zeros = b.filled({ type: call.x(0).static.type, dims: [sizeOf(dims)] }, 0);
+    const y = b.call("ScatterElements", [zeros, flat(call.x(1)), flat(call.x(0))], { axis: 0 });
+    return [b.reshape(y, dims)];
+  },
+};
+
 function powers(b: GraphBuilder, x: Value, p: number): Value {
   return b.pow(p % 2 === 0 ? x : b.unary("Abs", x), p);
 }
@@ -167,6 +203,7 @@ function powers(b: GraphBuilder, x: Value, p: number): Value {
 export const pooling: RuleTable = {
   MaxPool: maxPool,
   AveragePool: averagePool,
+  MaxUnpool: maxUnpool,
   LpPool: lpPool,
   GlobalAveragePool: globalPool((b, x, axes) => b.call("ReduceMean", [x, axes], { keepdims: 1 })),
   // As a MaxPool, so that ties go to the first: ReduceMax shares them.

@@ -6,6 +6,7 @@ import { microsoftAttention } from "./attention-microsoft.ts";
 import { comparisons } from "./comparisons.ts";
 import { controlFlow } from "./control-flow.ts";
 import { convolution } from "./convolution.ts";
+import { fourier } from "./fourier.ts";
 import { generators } from "./generators.ts";
 import { indexing } from "./indexing.ts";
 import { matmul } from "./matmul.ts";
@@ -15,6 +16,7 @@ import type { OpRecord, RecordLookup, RuleTable } from "./record.ts";
 import { recurrence } from "./recurrent.ts";
 import { reductions } from "./reductions.ts";
 import { resampling } from "./resize.ts";
+import { sampling } from "./sampling.ts";
 import { scikit } from "./scikit.ts";
 import { sequences } from "./sequences.ts";
 import { shape } from "./shape.ts";
@@ -29,6 +31,7 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   comparisons,
   controlFlow,
   convolution,
+  fourier,
   generators,
   indexing,
   matmul,
@@ -38,6 +41,7 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   recurrence,
   reductions,
   resampling,
+  sampling,
   scikit,
   sequences,
   shape,

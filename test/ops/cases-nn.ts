@@ -1,4 +1,4 @@
-import { sizeOf, type Tensor } from "../../src/onnx/tensor.ts";
+import { int64Tensor, sizeOf, type Tensor } from "../../src/onnx/tensor.ts";
 import type { AttributeInit } from "../../src/ops/builder.ts";
 import type { Case, Operand } from "../support/case.ts";
 import type { Sampler } from "../support/sample.ts";
@@ -94,6 +94,30 @@ const products: readonly Case[] = [
     ),
     domain: "com.microsoft",
   },
+  {
+    ...linear(
+      "TransposeMatMul",
+      [
+        [3, 2],
+        [3, 4],
+      ],
+      { transA: 1, alpha: 0.5 },
+    ),
+    domain: "com.microsoft",
+  },
+  ...["Relu", "Tanh", "Sigmoid", "LeakyRelu"].map(
+    (activation): Case => ({
+      op: "FusedGemm",
+      domain: "com.microsoft",
+      inputs: [x([2, 3]), x([4, 3]), x([4])],
+      attrs: {
+        transB: 1,
+        alpha: 0.5,
+        activation,
+        ...(activation === "LeakyRelu" && { activation_alpha: 0.25 }),
+      },
+    }),
+  ),
   ...(
     [
       ["ij,jk->ik", [2, 3], [3, 4]],
@@ -178,7 +202,54 @@ const transposedVariants: readonly Variant[] = [
     attrs: { auto_pad, strides: [2, 2] },
   })),
   { x: [1, 2, 2, 2, 3], w: [2, 2, 2, 3, 2], attrs: { strides: [1, 2, 1] } },
+  // Whole windows cut off.
+  { x: [1, 2, 4, 4], w: [2, 2, 2, 2], attrs: { pads: [2, 1, 0, 3] }, bias: true },
+  { x: [1, 4, 3], w: [4, 2, 3], attrs: { group: 2, strides: [2], dilations: [2], output_padding: [1] } },
 ];
+
+const columns: readonly Case[] = [
+  { op: "Col2Im", inputs: [x([2, 8, 6]), ints(3, 4), ints(2, 2)], linear: true },
+  {
+    op: "Col2Im",
+    inputs: [x([1, 12, 4]), ints(5, 5), ints(2, 3)],
+    attrs: { pads: [0, 1, 1, 0], strides: [2, 2], dilations: [2, 1] },
+    linear: true,
+  },
+];
+
+/** Activations with biases that put one channel on each side of a kink, further than any step reaches. */
+const activations: readonly (readonly [string, readonly [number, number], (readonly number[])?])[] = [
+  ["Relu", [3, -3]],
+  ["Tanh", [0.5, -0.5]],
+  ["LeakyRelu", [3, -3], [0.25]],
+  ["HardSigmoid", [0.4, 6], [0.25, 0.4]],
+  ["Clip", [0, 5], [-2, 2]],
+];
+
+const fusedConvs: readonly Case[] = [
+  ...activations.map(
+    ([activation, biases, parameters]): Case => ({
+      op: "FusedConv",
+      domain: "com.microsoft",
+      inputs: [x([1, 2, 4, 4], [0.1, 0.5]), x([2, 2, 3, 3], [-0.05, 0.05]), x([2], { values: biases })],
+      attrs: {
+        activation,
+        pads: [1, 1, 1, 1],
+        ...(parameters && { activation_params: { kind: "floats", value: parameters } }),
+      },
+    }),
+  ),
+  {
+    op: "FusedConv",
+    domain: "com.microsoft",
+    inputs: [x([1, 2, 3, 3]), x([2, 1, 3, 3]), x([2]), x([1, 2, 1, 1])],
+    attrs: { activation: "Sigmoid", group: 2 },
+  },
+];
+
+function ints(...values: number[]): Tensor {
+  return int64Tensor([values.length], values);
+}
 
 function convRows(op: string, variants: readonly Variant[]): Case[] {
   return variants.map((v) => {
@@ -292,6 +363,18 @@ const pools: readonly Case[] = [
   pool("GlobalAveragePool", [2, 3, 4], {}, { linear: true }),
   pool("GlobalAveragePool", [2, 3, 2, 2], {}, { linear: true }),
   { ...pool("GlobalMaxPool", [2, 3, 2, 3], {}), inputs: [x([2, 3, 2, 3], "distinct")] },
+  {
+    op: "MaxUnpool",
+    inputs: [x([1, 2, 2, 2]), int64Tensor([1, 2, 2, 2], [0, 3, 8, 14, 17, 22, 25, 31])],
+    attrs: { kernel_shape: [2, 2], strides: [2, 2] },
+    linear: true,
+  },
+  {
+    op: "MaxUnpool",
+    inputs: [x([1, 1, 2, 2]), int64Tensor([1, 1, 2, 2], [0, 3, 12, 18]), ints(1, 1, 5, 5)],
+    attrs: { kernel_shape: [2, 2], strides: [2, 2] },
+    linear: true,
+  },
   pool("LpPool", [2, 2, 5, 4], { kernel_shape: [3, 2], strides: [2, 1], pads: [1, 0, 1, 1] }),
   {
     ...pool("LpPool", [2, 2, 5], { kernel_shape: [2], p: 3 }),
@@ -307,6 +390,8 @@ export const nnCases: readonly Case[] = [
   ...products,
   ...convRows("Conv", convVariants),
   ...convRows("ConvTranspose", transposedVariants),
+  ...columns,
+  ...fusedConvs,
   ...normalizing,
   ...pools,
 ];

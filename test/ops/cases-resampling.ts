@@ -92,4 +92,71 @@ const resizing: readonly Case[] = [
   },
 ];
 
-export const resamplingCases: readonly Case[] = [...resizing];
+/** Places to read at, apart from the edges between elements, inside the image and beyond. */
+const grid = { values: [-1.31, -0.83, 0.11, 0.37, 0.72, 1.45, -0.19, -1.13, 0.93, -0.47, 1.17, 0.58] };
+
+const samplingRows: readonly Case[] = [
+  ...["nearest", "bilinear", "bicubic"].flatMap((mode) =>
+    ["zeros", "border", "reflection"].flatMap((padding_mode) =>
+      [0, 1].map(
+        (align_corners): Case => ({
+          op: "GridSample",
+          inputs: [x([1, 2, 4, 5]), x([1, 2, 3, 2], grid)],
+          attrs: { mode, padding_mode, align_corners },
+          // What the frozen polynomials make of places far away is large, and so is its rounding.
+          reach: 0.5,
+        }),
+      ),
+    ),
+  ),
+  { op: "GridSample", inputs: [x([2, 1, 3, 3]), x([2, 3, 1, 2], grid)], opset: 20 },
+  {
+    op: "GridSample",
+    inputs: [x([1, 1, 1, 3]), x([1, 2, 3, 2], grid)],
+    attrs: { padding_mode: "reflection", align_corners: 1 },
+    opset: 20,
+  },
+  ...["nearest", "linear"].map(
+    (mode): Case => ({
+      op: "GridSample",
+      inputs: [x([1, 2, 2, 3, 4]), x([1, 2, 1, 2, 3], grid)],
+      attrs: { mode },
+      reach: 0.5,
+      opset: 20,
+    }),
+  ),
+  { op: "GridSample", domain: "com.microsoft", inputs: [x([1, 2, 4, 5]), x([1, 2, 3, 2], grid)], reach: 0.5 },
+  ...[0, 1].flatMap((align_corners) => [
+    {
+      op: "AffineGrid",
+      inputs: [x([2, 2, 3]), ints(2, 1, 3, 4)],
+      attrs: { align_corners },
+      linear: true,
+      opset: 20,
+    },
+    {
+      op: "AffineGrid",
+      inputs: [x([1, 3, 4]), ints(1, 1, 2, 3, 2)],
+      attrs: { align_corners },
+      linear: true,
+      opset: 20,
+    },
+  ]),
+];
+
+const fourier: readonly Case[] = [
+  { op: "DFT", inputs: [x([2, 5, 1])], linear: true },
+  { op: "DFT", inputs: [x([2, 4, 3, 2])], attrs: { axis: 2 }, linear: true },
+  { op: "DFT", inputs: [x([2, 4, 2])], attrs: { inverse: 1 }, linear: true },
+  { op: "DFT", inputs: [x([2, 5, 1])], attrs: { onesided: 1 }, linear: true },
+  { op: "DFT", inputs: [x([2, 3, 1]), int64Tensor([], [5])], linear: true },
+  { op: "DFT", inputs: [x([2, 6, 2]), int64Tensor([], [4])], linear: true },
+  {
+    op: "DFT",
+    inputs: [x([4, 3, 2]), null, int64Tensor([], [-3])],
+    linear: true,
+    opset: 20,
+  },
+];
+
+export const resamplingCases: readonly Case[] = [...resizing, ...samplingRows, ...fourier];

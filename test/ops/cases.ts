@@ -4,9 +4,9 @@ import type { Case, Operand } from "../support/case.ts";
 import type { Sampler } from "../support/sample.ts";
 import { attentionCases } from "./cases-attention.ts";
 import { nnCases } from "./cases-nn.ts";
+import { recurrentCases } from "./cases-recurrent.ts";
 import { resamplingCases } from "./cases-resampling.ts";
 import { scikitCases } from "./cases-scikit.ts";
-import { recurrentCases } from "./cases-recurrent.ts";
 
 /** The table that the gradient and value tests loop over: every record has a row. */
 
@@ -273,6 +273,8 @@ const reducing: readonly Case[] = [
 const shaping: readonly Case[] = [
   { op: "Reshape", inputs: [x([2, 3, 4]), ints(4, 6)], linear: true },
   { op: "Reshape", inputs: [x([2, 3, 4]), ints(0, -1)], linear: true },
+  { op: "Reshape", inputs: [x([2, 3, 4]), ints(2, -1)], attrs: { allowzero: 1 }, linear: true },
+  { op: "Reshape", inputs: [x([0, 3]), ints(3, 0)], attrs: { allowzero: 1 }, linear: true },
   { op: "Reshape", inputs: [x([]), ints(1, 1)], linear: true },
   { op: "Flatten", inputs: [x([2, 3, 4])], linear: true },
   { op: "Flatten", inputs: [x([2, 3, 4])], attrs: { axis: 0 }, linear: true },
@@ -324,6 +326,8 @@ const assembling: readonly Case[] = [
     // Wrapping exists from opset 19 on.
     opset: mode === "wrap" ? 19 : 18,
   })),
+  { op: "CenterCropPad", inputs: [x([5, 2, 4]), ints(2, 5, 4)], linear: true },
+  { op: "CenterCropPad", inputs: [x([3, 4, 6]), ints(6, 1)], attrs: { axes: [0, -1] }, linear: true },
   { op: "Expand", inputs: [x([3, 1]), ints(2, 1, 4)], linear: true },
   { op: "Expand", inputs: [x([]), ints(2)], linear: true },
   { op: "Expand", inputs: [x([2]), ints(1, 1)], linear: true },
@@ -373,6 +377,45 @@ const indexing: readonly Case[] = [
     attrs: { reduction: "add" },
     linear: true,
   },
+  ...["mul", "min", "max"].flatMap((reduction): Case[] => [
+    {
+      op: "ScatterElements",
+      inputs: [x([4, 3], "distinct"), int64Tensor([3, 2], [0, 2, 2, 1, -4, 1]), x([3, 2], [-0.24, 0.24])],
+      attrs: { reduction },
+    },
+    {
+      op: "ScatterElements",
+      inputs: [x([2, 3], "distinct"), int64Tensor([2, 2], [0, 0, 2, 1]), x([2, 2], [0.26, 0.3])],
+      attrs: { axis: 1, reduction },
+    },
+    {
+      op: "ScatterND",
+      inputs: [x([4, 2], "distinct"), int64Tensor([3, 1], [1, -1, 1]), x([3, 2], [-0.24, 0.24])],
+      attrs: { reduction },
+    },
+    {
+      op: "ScatterND",
+      inputs: [x([2, 3, 2], "distinct"), int64Tensor([2, 2], [1, 2, 0, 1]), x([2, 2], [-0.24, 0.24])],
+      attrs: { reduction },
+    },
+    {
+      op: "ScatterElements",
+      inputs: [x([3], { values: [0, 2, 1] }), ints(0, 0, 1), x([3], { values: [0, 1, 2] })],
+      attrs: { reduction },
+      atKink: reduction !== "mul",
+      note: "zeros and ties",
+    },
+  ]),
+  { op: "ReverseSequence", inputs: [x([4, 2, 3]), ints(3, 4)], linear: true },
+  {
+    op: "ReverseSequence",
+    inputs: [x([2, 4]), ints(0, 3)],
+    attrs: { time_axis: 1, batch_axis: 0 },
+    linear: true,
+  },
+  { op: "NonZero", inputs: [floats([2, 3], [0, 1, 0, 2, 0, 3])] },
+  { op: "Compress", inputs: [x([3, 2]), bools([3], [1, 0, 1])], attrs: { axis: 0 }, linear: true },
+  { op: "Compress", inputs: [x([3, 2]), bools([4], [0, 1, 1, 0])], linear: true },
   { op: "TopK", inputs: [x([2, 4], "distinct"), ints(2)], outputs: 2, linear: false },
   { op: "TopK", inputs: [x([4, 2], "distinct"), ints(3)], attrs: { axis: 0, largest: 0 }, outputs: 2 },
   { op: "OneHot", inputs: [ints(0, 2, -1), ints(3), floats([2], [0, 1])] },

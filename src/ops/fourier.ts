@@ -1,0 +1,88 @@
+import type { Call, Value } from "../onnx/graph.ts";
+import { sizeOf } from "../onnx/tensor.ts";
+import { type GraphBuilder, numbersAs } from "./builder.ts";
+import type { OpRecord, RuleTable } from "./record.ts";
+import { axisOf, constantInts, floatOperand, misfit, tensorType } from "./typing.ts";
+
+/** The discrete Fourier transform as a product with constant matrices: Σₜ xₜ·e^(∓2πi·kt/n). */
+
+interface Transform {
+  readonly axis: number;
+  /** Length that the signal is cut or padded to. */
+  readonly n: number;
+  readonly frequencies: number;
+  readonly complex: boolean;
+  readonly inverse: boolean;
+}
+
+/** Longest transform that is written as a matrix. */
+const MAX_LENGTH = 4096;
+
+function transformOf(call: Call): Transform {
+  const { dims } = floatOperand(call, 0);
+  const parts = dims.at(-1);
+  if (dims.length < 2 || (parts !== 1 && parts !== 2)) throw misfit(call, "a signal [..., 1] or [..., 2]");
+  const given = constantInts(call, 2, "an axis")?.[0] ?? call.int("axis", 1);
+  const axis = axisOf(call, given, dims.length);
+  if (axis === dims.length - 1) throw misfit(call, "an axis before the last");
+  const n = constantInts(call, 1, "a length")?.[0] ?? dims[axis]!;
+  const [inverse, onesided] = [call.int("inverse", 0) !== 0, call.int("onesided", 0) !== 0];
+  if (n < 1 || n > MAX_LENGTH || (inverse && onesided))
+    throw misfit(call, `a length from 1 to ${MAX_LENGTH}, and no inverse of one side`, "UNSUPPORTED_OP");
+  const frequencies = onesided ? Math.floor(n / 2) + 1 : n;
+  return { axis, n, frequencies, complex: parts === 2, inverse };
+}
+
+/** Real and imaginary parts of the transform, from [length, frequencies] matrices. */
+function matrices(b: GraphBuilder, x: Value, t: Transform): { cos: Value; sin: Value } {
+  const length = Math.min(x.dims[t.axis]!, t.n);
+  const scale = t.inverse ? 1 / t.n : 1;
+  const sign = t.inverse ? 1 : -1;
+  const filled = (f: (angle: number) => number) => {
+    const values: number[] = [];
+    for (let s = 0; s < length; s++)
+      for (let k = 0; k < t.frequencies; k++) values.push(scale * f((2 * Math.PI * ((s * k) % t.n)) / t.n));
+    const { type } = x.static;
+    return b.constant({ type, dims: [length, t.frequencies], data: numbersAs(type, values) });
+  };
+  return { cos: filled(Math.cos), sin: filled((angle) => sign * Math.sin(angle)) };
+}
+
+function expandTransform(b: GraphBuilder, call: Call): readonly Value[] {
+  const t = transformOf(call);
+  const x = call.x(0);
+  const { cos, sin } = matrices(b, x, t);
+  const last = x.dims.length - 1;
+  const length = cos.dims[0]!;
+  // The parts apart, the axis last.
+  const order = x.dims.map((_, i) => i).filter((i) => i !== t.axis && i !== last);
+  const part = (k: number): Value => {
+    const one = b.slice(x, [k, 0], [k + 1, length], [last, t.axis]);
+    return b.transpose(b.reshape(one, one.dims.slice(0, -1)), [...order, t.axis]);
+  };
+  const real = part(0);
+  const [rr, ri] = [b.matmul(real, cos), b.matmul(real, sin)];
+  const imaginary = t.complex ? part(1) : null;
+  const result = imaginary
+    ? [b.sub(rr, b.matmul(imaginary, sin)), b.add(ri, b.matmul(imaginary, cos))]
+    : [rr, ri];
+  const back = x.dims.slice(0, -1).map((_, i) => (i === t.axis ? last - 1 : order.indexOf(i)));
+  const columns = result.map((v) => {
+    const moved = b.transpose(v, back);
+    return b.reshape(moved, [...moved.dims, 1]);
+  });
+  return [b.concat(columns, last)];
+}
+
+const dft: OpRecord = {
+  wrt: [0],
+  infer: (call) => {
+    const { axis, frequencies } = transformOf(call);
+    const { type, dims } = floatOperand(call, 0);
+    if (sizeOf(dims) === 0) throw misfit(call, "a signal that is not empty");
+    return [tensorType(call, type, dims.with(axis, frequencies).with(-1, 2))];
+  },
+  expand: expandTransform,
+};
+
+export const fourier: RuleTable = { DFT: dft };
