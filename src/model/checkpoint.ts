@@ -2,12 +2,13 @@ import { statSync } from "node:fs";
 import { LandscapeError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
-import { inlineFunctions, readModel, toFloat32, toOpset18 } from "../onnx/index.ts";
+import { inlineFunctions, readModel, toFloat32, toOpset18, toSinglePrecision } from "../onnx/index.ts";
 import { isFloat, sizeOf } from "../onnx/tensor.ts";
 import { lookup } from "../ops/registry.ts";
 import { loadArtifacts } from "./artifacts.ts";
 import { readEmitted } from "./emitted.ts";
 import type { ArtifactSummary, GradientRoute, LoadedModel } from "./loaded-model.ts";
+import { chooseOutput, inputsOf } from "./output.ts";
 import type { OwnLoss } from "./own-loss.ts";
 import {
   type InitializerVerdict,
@@ -80,7 +81,7 @@ export async function loadCheckpoint(path: string, options: CheckpointOptions = 
     opset: loaded.opset,
     producer: loaded.producer,
     graph,
-    inputs: graph.inputs,
+    inputs: loaded.own ? graph.inputs : inputsOf(graph, output),
     output,
     own: own && { ...own, gradients: gradients ?? null },
     verdicts,
@@ -113,7 +114,7 @@ async function loadFile(
 ): Promise<LoadedModel> {
   const file = await readModel(path);
   const model = toOpset18(inlineFunctions(file.model));
-  const { graph } = model;
+  const { graph } = toSinglePrecision(model.graph);
   const emitted = readEmitted(model, options.gradient === "ours");
   if (emitted === undefined && options.gradient === "artifact") {
     throw new LandscapeError(
@@ -135,27 +136,6 @@ async function loadFile(
     warnings: preflightWarnings(file.model, graph, parameters),
     training: null,
   };
-}
-
-function chooseOutput(graph: Graph, name: string | undefined): Value {
-  if (name !== undefined) {
-    const found = [...graph.outputs, ...graph.nodes.flatMap((n) => n.outputs)].find((v) => v.name === name);
-    if (found) return found;
-    throw new LandscapeError(
-      "INVALID_OPTION",
-      `unknown --output: "${name}"; the model's outputs are ${quoted(graph.outputs)}. Name one of them, or any tensor inside`,
-    );
-  }
-  const [only, ...others] = graph.outputs;
-  if (only !== undefined && others.length === 0) return only;
-  throw new LandscapeError(
-    "INVALID_MODEL",
-    `the model has ${graph.outputs.length} outputs: ${quoted(graph.outputs)}; expected one. Choose with --output NAME`,
-  );
-}
-
-function quoted(values: readonly Value[]): string {
-  return values.map((v) => `"${v.name}"`).join(", ");
 }
 
 function assertGlobsMatch(

@@ -78,16 +78,23 @@ function decodeInitializers(
     const name = proto.sparse_initializer[0]?.values?.name ?? "";
     throw new Problem(`unsupported sparse tensor: initializer ${quote(name)}. Export it as a dense tensor`);
   }
+  const noted = new Map((proto.value_info ?? []).map((info) => [info.name ?? "", info.metadata_props]));
   return (proto.initializer ?? []).map((t) => {
     const name = t.name ?? "";
     if (name === "") throw new Problem("an initializer has no name. Export the model again");
     if (scope.has(name)) throw new Problem(`duplicate initializer: ${quote(name)}. Export the model again`);
-    return initializer(name, decodeTensor(t, name, context.readExternal), scope, false);
+    const metadata = metadataOf([...(noted.get(name) ?? []), ...(t.metadata_props ?? [])]);
+    return initializer(name, decodeTensor(t, name, context.readExternal), scope, { metadata });
   });
 }
 
-function initializer(name: string, tensor: Tensor, scope: Scope, fromConstant: boolean): Value {
-  const value = new Value("initializer", name, tensor.type, tensor.dims, { tensor, fromConstant });
+function initializer(
+  name: string,
+  tensor: Tensor,
+  scope: Scope,
+  source: { fromConstant?: boolean; metadata?: Readonly<Record<string, string>> },
+): Value {
+  const value = new Value("initializer", name, tensor.type, tensor.dims, { tensor, ...source });
   scope.define(name, value);
   return value;
 }
@@ -122,7 +129,7 @@ export function decodeNodes(
     const call = decodeCall(proto, context, scope);
     const tensor = constantTensor(call, () => describe(proto));
     if (tensor !== undefined) {
-      constants.push(initializer(proto.output?.[0] ?? "", tensor, scope, true));
+      constants.push(initializer(proto.output?.[0] ?? "", tensor, scope, { fromConstant: true }));
       continue;
     }
     const outputs = (proto.output ?? []).map((name) => ({ name, ...(declared.get(name) ?? UNDECLARED) }));

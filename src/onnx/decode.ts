@@ -69,7 +69,7 @@ function decode(bytes: Uint8Array, readExternal: ReadExternal): OnnxModel {
     opset,
     irVersion,
     producer: [proto.producer_name, proto.producer_version].filter((s) => s !== "").join(" "),
-    metadata: metadataOf(proto.metadata_props),
+    metadata: { ...metadataOf(proto.graph?.metadata_props), ...metadataOf(proto.metadata_props) },
   };
 }
 

@@ -22,13 +22,20 @@ export class Value {
   readonly tensor: Tensor | undefined;
   /** An initializer that was a Constant node: written by the exporter, so never a trained weight. */
   readonly fromConstant: boolean;
+  /** What the exporter noted of an initializer: where it comes from. */
+  readonly metadata: Readonly<Record<string, string>>;
 
   constructor(
     kind: ValueKind,
     name: string,
     type: ElementType | undefined,
     shape: readonly Dim[] | undefined,
-    source: { producer?: Node; tensor?: Tensor; fromConstant?: boolean } = {},
+    source: {
+      producer?: Node;
+      tensor?: Tensor;
+      fromConstant?: boolean;
+      metadata?: Readonly<Record<string, string>>;
+    } = {},
   ) {
     this.kind = kind;
     this.name = name;
@@ -37,6 +44,7 @@ export class Value {
     this.producer = source.producer;
     this.tensor = source.tensor;
     this.fromConstant = source.fromConstant ?? false;
+    this.metadata = source.metadata ?? {};
   }
 
   /** The static type; throws (internal) when it is not known. */
@@ -195,6 +203,7 @@ export interface OnnxModel {
   readonly opset: ReadonlyMap<string, number>;
   readonly irVersion: number;
   readonly producer: string;
+  /** Of the file, and of its graph. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 

@@ -39,6 +39,8 @@ function decodeDim(dim: onnx.TensorShapeProto.Dimension.$Properties, name: strin
   if (dim.dim_param) return dim.dim_param;
   if (dim.dim_value == null || !Object.hasOwn(dim, "dim_value")) return null;
   const size = numberOf(dim.dim_value);
+  // Exporters without a notion of symbolic sizes write −1 for "any".
+  if (size === -1) return null;
   if (size < 0) throw new Problem(`negative dimension: ${quote(name)}; expected a size ≥ 0, got ${size}`);
   if (!Number.isSafeInteger(size)) {
     throw new Problem(`dimension overflows: ${quote(name)}; expected a size below 2^53, got ${size}`);

@@ -124,8 +124,8 @@ const cases: [name: string, model: ModelProto | Uint8Array, message: RegExp][] =
   ["a negative dimension of an initializer", holding(floats("w", [-3], [1])), /negative dimension: "w"/],
   [
     "a negative dimension of an input",
-    smallModel({ input: [info("x", [-1, 2])] }),
-    /negative dimension: "x"; expected a size ≥ 0, got -1/,
+    smallModel({ input: [info("x", [-2, 2])] }),
+    /negative dimension: "x"; expected a size ≥ 0, got -2/,
   ],
   ["a dimension that overflows", smallModel({ input: [info("x", [2 ** 60])] }), /dimension overflows: "x"/],
   [

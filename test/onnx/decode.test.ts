@@ -252,3 +252,23 @@ test("values made by hand have no constant's mark", () => {
   const value = new Value("input", "x", "float32", [1]);
   expect(new Node(new Call("Neg", [value]), [{ name: "y" }]).outputs[0]?.fromConstant).toBe(false);
 });
+
+test("what exporters note of initializers and of the graph is kept", () => {
+  const note = (key: string, value: string) => ({ key, value });
+  const { graph, metadata } = decode(
+    smallModel({
+      initializer: [
+        { ...floats("w", [2, 3], [1, 2, 3, 4, 5, 6]), metadata_props: [note("made", "here")] },
+        floats("b", [3], [0.5, -0.5, 0]),
+      ],
+      value_info: [{ ...info("w"), metadata_props: [note("from", "v")] }],
+      metadata_props: [note("signature", "x -> y")],
+    }),
+  );
+  expect(graph.initializers.map((v) => v.metadata)).toEqual([{ from: "v", made: "here" }, {}]);
+  expect(metadata).toEqual({ signature: "x -> y" });
+});
+
+test("a size of −1 is any size", () => {
+  expect(decode(smallModel({ input: [info("x", [-1, 2])] })).graph.inputs[0]?.shape).toEqual([null, 2]);
+});

@@ -1,0 +1,57 @@
+import { LandscapeError } from "../errors.ts";
+import type { Graph, Value } from "../onnx/graph.ts";
+import { isFloat } from "../onnx/tensor.ts";
+import { ancestors } from "../ops/builder.ts";
+
+/**
+ * What the loss is taken of: the output of that name (or any tensor inside), or the model's only one that can
+ * be differentiated. Labels beside probabilities are passed over, and a ZipMap around these is cut off.
+ */
+export function chooseOutput(graph: Graph, name: string | undefined): Value {
+  if (name !== undefined) {
+    const found = [...graph.outputs, ...graph.nodes.flatMap((n) => n.outputs)].find((v) => v.name === name);
+    if (found) return withoutTail(found);
+    throw new LandscapeError(
+      "INVALID_OPTION",
+      `unknown --output: "${name}"; the model's outputs are ${quoted(graph.outputs)}. Name one of them, or any tensor inside`,
+    );
+  }
+  const ends = graph.outputs.map(withoutTail);
+  const [only, ...others] = ends.length === 1 ? ends : ends.filter(mayBeDifferentiated);
+  if (only !== undefined && others.length === 0) return only;
+  throw new LandscapeError(
+    "INVALID_MODEL",
+    `the model has ${graph.outputs.length} outputs: ${quoted(graph.outputs)}; expected one. Choose with --output NAME`,
+  );
+}
+
+/** scikit-learn's exports put probabilities into a sequence of maps. */
+function withoutTail(value: Value): Value {
+  const { producer } = value;
+  return producer?.op === "ZipMap" && producer.domain === "ai.onnx.ml" ? producer.x(0) : value;
+}
+
+/** Operators that choose among given labels: what they give is no number to differentiate. */
+const LABELS = new Set(["ArrayFeatureExtractor", "LabelEncoder", "ArgMax", "ArgMin"]);
+
+function mayBeDifferentiated(value: Value): boolean {
+  if (value.type !== undefined && !isFloat(value.type)) return false;
+  let producer = value.producer;
+  // A classifier of ai.onnx.ml gives the label first.
+  if (producer?.domain === "ai.onnx.ml" && /Classifier$/.test(producer.op) && producer.outputs[0] === value)
+    return false;
+  while (producer && /^(Cast|Reshape|Squeeze|Identity)$/.test(producer.op))
+    producer = producer.inputs[0]?.producer;
+  return producer === undefined || !LABELS.has(producer.op);
+}
+
+/** The inputs that the output is computed from; all of them where it is computed from none. */
+export function inputsOf(graph: Graph, output: Value): readonly Value[] {
+  const used = new Set(ancestors([output]).leaves);
+  const inputs = graph.inputs.filter((v) => used.has(v));
+  return inputs.length > 0 ? inputs : graph.inputs;
+}
+
+function quoted(values: readonly Value[]): string {
+  return values.map((v) => `"${v.name}"`).join(", ");
+}
