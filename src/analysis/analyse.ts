@@ -91,8 +91,8 @@ export async function analyse(
 }
 
 function eigenRequest(options: AnalysisOptions): EigenRequest {
-  const { top, bottom, tolerance, maxProducts, hvp, seed } = options;
-  return { top, bottom, tolerance, maxProducts, hvp, kinks: "frozen", seed };
+  const { top, bottom, tolerance, maxProducts, method, hvp, seed } = options;
+  return { top, bottom, tolerance, maxProducts, method, hvp, kinks: "frozen", seed };
 }
 
 function exactDifferences(products: ReadonlyMap<string, EndProduct>): Observations["exact"] {

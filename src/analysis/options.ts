@@ -7,6 +7,8 @@ export interface AnalysisOptions {
   /** A pair is converged when its residual is below this fraction of the largest |λ|. */
   readonly tolerance: number;
   readonly maxProducts: number;
+  /** One Lanczos run for both ends, or the paper's two. */
+  readonly method: "lanczos" | "annihilation";
   readonly hvp: "fd" | "exact";
   readonly probes: number;
   /** Points on each axis of a plane; odd, so that the checkpoint is one of them. */
@@ -31,6 +33,7 @@ export const defaultAnalysis: AnalysisOptions = {
   bottom: 3,
   tolerance: 1e-3,
   maxProducts: 100,
+  method: "lanczos",
   hvp: "fd",
   probes: 32,
   grid: 25,

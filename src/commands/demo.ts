@@ -2,20 +2,11 @@ import { fileURLToPath } from "node:url";
 import { type AnalysisOptions, defaultAnalysis } from "../analysis/options.ts";
 import { runAnalysis } from "./analysis-run.ts";
 import { type Command, defineCommand } from "./command.ts";
-import {
-  outOption,
-  type ProblemOptions,
-  problemOptions,
-  seedOption,
-  type WhereOptions,
-  whereOptions,
-} from "./groups.ts";
+import { type ProblemOptions, problemOptions, type RunOptions, runOptions } from "./groups.ts";
 import { integer, optionDefaults } from "./options.ts";
 
-interface DemoOptions extends WhereOptions {
+interface DemoOptions extends RunOptions {
   readonly samples: number;
-  readonly seed: number;
-  readonly out: string | null;
 }
 
 /** Sized for well under three minutes on two cores: a ResNet-20 with 64 + 64 images. */
@@ -48,10 +39,9 @@ export const demo: Command = defineCommand<DemoOptions>({
       1,
       256,
     ),
-    seed: seedOption,
-    ...whereOptions,
+    ...runOptions,
     out: {
-      ...outOption,
+      ...runOptions.out,
       describe: "DIR: run folder; the same command continues it [default landscape-demo]",
     },
   },

@@ -9,6 +9,7 @@ import {
   eigenMethodOption,
   hvpOption,
   kinksOption,
+  npzOption,
   type ProblemOptions,
   problemOptions,
   type RunOptions,
@@ -29,6 +30,7 @@ interface EigsOptions extends ProblemOptions, RunOptions {
   readonly maxBasis: number | null;
   readonly hvp: "fd" | "exact";
   readonly kinks: "frozen" | "moving";
+  readonly npz: string | null;
 }
 
 const what = "What:";
@@ -80,6 +82,7 @@ export const eigs: Command = defineCommand<EigsOptions>({
     hvp: hvpOption,
     kinks: kinksOption,
     ...runOptions,
+    npz: npzOption,
   },
   run: (model, options, context) =>
     withProblem(model, options, context, async (problem) => {

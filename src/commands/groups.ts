@@ -185,7 +185,7 @@ export const seedOption: Option<number> = integer<number>(
   0,
 );
 
-export const outOption: Option<string | null> = text<null>({
+const outOption: Option<string | null> = text<null>({
   group: output,
   describe: "DIR: run folder; a killed run started again with it continues [default none]",
   fallback: null,
@@ -197,18 +197,16 @@ export const npzOption: Option<string | null> = text<null>({
   fallback: null,
 });
 
-/** What a command takes that computes on a checkpoint, besides the problem and what it computes. */
+/** What every command takes whose work is kept in a run folder, after the problem and what it computes. */
 export interface RunOptions extends WhereOptions {
   readonly seed: number;
   readonly out: string | null;
-  readonly npz: string | null;
 }
 
 export const runOptions: OptionTable<RunOptions> = {
   seed: seedOption,
   ...whereOptions,
   out: outOption,
-  npz: npzOption,
 };
 
 export const hvpOption: Option<"fd" | "exact"> = choice<"fd" | "exact">(

@@ -6,26 +6,16 @@ import { norm } from "../numerics/vector.ts";
 import type { Direction } from "../objective/types.ts";
 import { type Command, type Context, defineCommand } from "./command.ts";
 import { endDirections } from "./ends.ts";
-import {
-  npzOption,
-  outOption,
-  type ProblemOptions,
-  problemOptions,
-  seedOption,
-  type WhereOptions,
-  whereOptions,
-} from "./groups.ts";
+import { npzOption, type ProblemOptions, problemOptions, type RunOptions, runOptions } from "./groups.ts";
 import { axisPoints, givenDirection } from "./lines.ts";
 import { type Range, range, text } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
 import { openRun, type Run } from "./run.ts";
 import { fieldLines } from "./table.ts";
 
-interface ProfileOptions extends ProblemOptions, WhereOptions {
+interface ProfileOptions extends ProblemOptions, RunOptions {
   readonly direction: string;
   readonly range: Range | null;
-  readonly seed: number;
-  readonly out: string | null;
   readonly npz: string | null;
 }
 
@@ -50,9 +40,7 @@ export const profile: Command = defineCommand<ProfileOptions>({
       describe: "FROM:TO:COUNT, coefficients of the direction [default 41, to 20 times the loss]",
       fallback: null,
     }),
-    seed: seedOption,
-    ...whereOptions,
-    out: outOption,
+    ...runOptions,
     npz: npzOption,
   },
   run: (model, options, context) =>

@@ -3,27 +3,25 @@ import { type AnalysisOptions, defaultAnalysis } from "../analysis/options.ts";
 import { remakePage, runAnalysis } from "./analysis-run.ts";
 import { type Command, defineCommand } from "./command.ts";
 import {
+  eigenMethodOption,
   hvpOption,
-  outOption,
   type ProblemOptions,
   problemOptions,
-  seedOption,
-  type WhereOptions,
-  whereOptions,
+  type RunOptions,
+  runOptions,
 } from "./groups.ts";
 import { integer, type Option, oddInteger, positive } from "./options.ts";
 
-interface ReportOptions extends ProblemOptions, WhereOptions {
+interface ReportOptions extends ProblemOptions, RunOptions {
   readonly top: number | null;
   readonly bottom: number | null;
   readonly tol: number;
   readonly maxProducts: number;
+  readonly method: "lanczos" | "annihilation";
   readonly hvp: "fd" | "exact";
   readonly probes: number;
   readonly grid: number;
   readonly points: number;
-  readonly seed: number;
-  readonly out: string | null;
 }
 
 const what = "What:";
@@ -59,6 +57,7 @@ export const report: Command = defineCommand<ReportOptions>({
       },
       2,
     ),
+    method: { ...eigenMethodOption, advanced: true },
     hvp: hvpOption,
     probes: integer<number>(
       { group: what, describe: `N: random vectors for the trace [default ${d.probes}]`, fallback: d.probes },
@@ -66,10 +65,9 @@ export const report: Command = defineCommand<ReportOptions>({
     ),
     grid: odd("points on each axis of a plane", d.grid),
     points: odd("points of a profile", d.profilePoints),
-    seed: seedOption,
-    ...whereOptions,
+    ...runOptions,
     out: {
-      ...outOption,
+      ...runOptions.out,
       describe: "DIR: run folder; the same command continues it [default landscape-NAME]",
     },
   },
@@ -103,6 +101,7 @@ function analysisOf(options: ReportOptions, n: number): AnalysisOptions {
     bottom: options.bottom ?? Math.min(defaultAnalysis.bottom, most),
     tolerance: options.tol,
     maxProducts: options.maxProducts,
+    method: options.method,
     hvp: options.hvp,
     probes: options.probes,
     grid: options.grid,

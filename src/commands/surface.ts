@@ -8,29 +8,19 @@ import { cosine } from "../numerics/vector.ts";
 import type { Direction } from "../objective/types.ts";
 import { type Command, type Context, defineCommand, type Outcome } from "./command.ts";
 import { endDirections } from "./ends.ts";
-import {
-  npzOption,
-  outOption,
-  type ProblemOptions,
-  problemOptions,
-  seedOption,
-  type WhereOptions,
-  whereOptions,
-} from "./groups.ts";
+import { npzOption, type ProblemOptions, problemOptions, type RunOptions, runOptions } from "./groups.ts";
 import { axisPoints, givenDirection } from "./lines.ts";
 import { choice, type Range, range, text } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
 import { openRun, type Run } from "./run.ts";
 import { fieldLines } from "./table.ts";
 
-interface SurfaceOptions extends ProblemOptions, WhereOptions {
+interface SurfaceOptions extends ProblemOptions, RunOptions {
   readonly x: string | null;
   readonly y: string | null;
   readonly directions: "hessian" | "random" | "filter";
   readonly rangeX: Range | null;
   readonly rangeY: Range | null;
-  readonly seed: number;
-  readonly out: string | null;
   readonly npz: string | null;
 }
 
@@ -67,9 +57,7 @@ export const surface: Command = defineCommand<SurfaceOptions>({
       fallback: null,
     }),
     rangeY: range({ group: what, describe: "FROM:TO:COUNT, the same for y", fallback: null }),
-    seed: seedOption,
-    ...whereOptions,
-    out: outOption,
+    ...runOptions,
     npz: npzOption,
   },
   run: (model, options, context) =>

@@ -6,26 +6,22 @@ import { stepContext } from "./ends.ts";
 import {
   hvpOption,
   kinksOption,
-  outOption,
   type ProblemOptions,
   problemOptions,
-  seedOption,
-  type WhereOptions,
-  whereOptions,
+  type RunOptions,
+  runOptions,
 } from "./groups.ts";
 import { choice, integer, positive } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
 import { openRun } from "./run.ts";
 import { cutMiddle, fieldLines, firstLines, tableLines } from "./table.ts";
 
-interface TraceOptions extends ProblemOptions, WhereOptions {
+interface TraceOptions extends ProblemOptions, RunOptions {
   readonly probes: number | null;
   readonly tolerance: number | null;
   readonly estimator: "hutchinson";
   readonly hvp: "fd" | "exact";
   readonly kinks: "frozen" | "moving";
-  readonly seed: number;
-  readonly out: string | null;
 }
 
 const what = "What:";
@@ -56,9 +52,7 @@ export const trace: Command = defineCommand<TraceOptions>({
     ),
     hvp: hvpOption,
     kinks: kinksOption,
-    seed: seedOption,
-    ...whereOptions,
-    out: outOption,
+    ...runOptions,
   },
   run: (model, options, context) =>
     withProblem(model, options, context, async (problem) => {
