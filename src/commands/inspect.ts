@@ -1,13 +1,18 @@
 import { countText } from "../analysis/number-text.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
+import type { ArtifactSummary } from "../model/loaded-model.ts";
 import type { Value } from "../onnx/graph.ts";
 import type { RecordLookup } from "../ops/record.ts";
 import { type Command, defineCommand } from "./command.ts";
-import { type ProblemOptions, problemOptions } from "./groups.ts";
+import { type Comparison, compareRoutes, comparisonLines } from "./compare.ts";
+import { type ProblemOptions, problemOptions, type WhereOptions, whereOptions } from "./groups.ts";
+import { flag } from "./options.ts";
 import { routeOf } from "./problem.ts";
 import { cutMiddle, fieldLines, firstLines, tableLines } from "./table.ts";
 
-type InspectOptions = Pick<ProblemOptions, "output" | "params" | "freeze" | "gradient" | "evalMode">;
+interface InspectOptions extends ProblemOptions, WhereOptions {
+  readonly compare: boolean;
+}
 
 export const inspect: Command = defineCommand<InspectOptions>({
   name: "inspect",
@@ -16,16 +21,14 @@ export const inspect: Command = defineCommand<InspectOptions>({
   examples: [
     "inspect model.onnx",
     'inspect model.onnx --params "layer4.*"',
-    "inspect model.onnx --json | jq .unsupported",
+    "inspect artifacts/ --compare --data train.npz",
   ],
   options: {
-    output: problemOptions.output,
-    params: problemOptions.params,
-    freeze: problemOptions.freeze,
-    gradient: problemOptions.gradient,
-    evalMode: problemOptions.evalMode,
+    compare: flag("What:", "run the artifact's gradient and ours on --data, and say how they differ"),
+    ...problemOptions,
+    ...whereOptions,
   },
-  async run(path, options) {
+  async run(path, options, context) {
     const { loadCheckpoint } = await import("../model/checkpoint.ts");
     const { lookup } = await import("../ops/registry.ts");
     const checkpoint = await loadCheckpoint(path, {
@@ -50,10 +53,13 @@ export const inspect: Command = defineCommand<InspectOptions>({
         reason: v.reason,
       })),
       inputs: checkpoint.inputs.map(describeValue),
-      outputs: checkpoint.graph.outputs.map(describeValue),
+      outputs: (checkpoint.own ? [checkpoint.output] : checkpoint.graph.outputs).map(describeValue),
       unsupported,
       differentiable: unsupported.length === 0 && checkpoint.parameters.length > 0,
       warnings: checkpoint.warnings,
+      ...(checkpoint.own && { gradient: checkpoint.own.gradients ? "artifact" : "ours" }),
+      ...(checkpoint.artifacts && { artifacts: checkpoint.artifacts }),
+      ...(options.compare && { comparison: await compareRoutes(path, options, context) }),
     };
     return { json, lines: inspectLines(json) };
   },
@@ -76,6 +82,8 @@ interface Unsupported {
 
 /** Operators without a gradient rule on a differentiable path from a parameter to the output. */
 function unsupportedOperators(checkpoint: Checkpoint, records: RecordLookup): Unsupported[] {
+  // A training graph with operators that cannot be lowered is not taken in the first place.
+  if (checkpoint.own?.training) return [];
   const active = new Set<Value>(checkpoint.parameters.map((p) => p.value));
   const reaching = valuesReaching(checkpoint.output);
   const found = new Map<string, Unsupported>();
@@ -117,6 +125,9 @@ interface InspectJson {
   readonly unsupported: readonly Unsupported[];
   readonly differentiable: boolean;
   readonly warnings: readonly { code: string; message: string }[];
+  readonly gradient?: string;
+  readonly artifacts?: ArtifactSummary;
+  readonly comparison?: Comparison;
 }
 
 function inspectLines(found: InspectJson): string[] {
@@ -134,6 +145,8 @@ function inspectLines(found: InspectJson): string[] {
       ["outputs", found.outputs.map(value).join("; ")],
       ["parameters", `${countText(total)} in ${found.parameters.length} tensors`],
       ["differentiable", found.differentiable ? "yes" : "no"],
+      ...(found.gradient ? [["gradient", ROUTES[found.gradient] ?? ""] as const] : []),
+      ...(found.artifacts ? artifactFields(found.artifacts) : []),
     ]),
     "",
     ...firstLines(
@@ -155,5 +168,29 @@ function inspectLines(found: InspectJson): string[] {
         `no gradient rule: ${u.domain ? `${u.domain}::` : ""}${u.op} (${u.nodes.length} nodes: ${u.nodes.slice(0, 3).join(", ")})`,
     ),
     ...found.warnings.map((w) => `warning: ${w.message}`),
+    ...(found.comparison ? ["", ...comparisonLines(found.comparison)] : []),
+  ];
+}
+
+const ROUTES: Readonly<Record<string, string>> = {
+  artifact: "the one in the file",
+  ours: "of the loss in the file, by our rules",
+};
+
+function artifactFields({
+  files,
+  version,
+  trained,
+  frozen,
+  properties,
+  optimizerGroups,
+}: ArtifactSummary): [string, string][] {
+  const list = (entries: readonly string[]) => (entries.length > 0 ? entries.join(", ") : "none");
+  return [
+    ["checkpoint", `${files.checkpoint}, version ${version}`],
+    ["trained", String(trained.length)],
+    ["frozen", list(frozen)],
+    ["properties", list(Object.entries(properties).map(([name, value]) => `${name} = ${value}`))],
+    ["optimizer", list(optimizerGroups.map(({ name, step }) => `${name} (step ${step})`))],
   ];
 }

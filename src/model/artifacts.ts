@@ -132,11 +132,15 @@ async function chooseSource(folder: string, files: ArtifactFiles, route: Gradien
   const file = await readModel(join(folder, files.training));
   const training = lowerTraining(file.model);
   const missing = unsupportedTraining(training);
-  if (missing.length === 0 || route === "artifact") {
-    // Asked for by name: the lowering says which operators it lacks.
+  if (missing.length === 0)
     return { file: files.training, ...file, graph: training.graph, training, warnings: [] };
-  }
   const ops = [...new Set(missing.map((n) => (n.domain ? `${n.domain}::${n.op}` : n.op)))].join(", ");
+  if (route === "artifact") {
+    throw new LandscapeError(
+      "UNSUPPORTED_OP",
+      `cannot run the gradient of ${JSON.stringify(join(folder, files.training))}: no standard operators stand for ${ops}. Use --gradient ours`,
+    );
+  }
   return evaluationSource(folder, files, [
     {
       code: "NO_LOWERING",

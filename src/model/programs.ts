@@ -85,7 +85,8 @@ function freezeLoss(base: LossGraph): { decisions: Program | null; gradient: Pro
   const same = new Map<Value, Value>(base.inputs.map((v) => [v, v]));
   const first = new GraphBuilder(lookup);
   const decided = decide(base.graph, first, same, base.theta, lookup);
-  const outputs = [...decided.values()].flat();
+  // One value may be decided by two nodes: by an operator, and by a gradient that the model brings.
+  const outputs = [...new Set([...decided.values()].flat())];
   if (outputs.length === 0) return { decisions: null, gradient: differentiated(base) };
 
   const b = new GraphBuilder(lookup);

@@ -1,0 +1,264 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { writeNpz } from "../../src/data/npz.ts";
+import { run, runJson } from "../support/cli.ts";
+import { describeWithFixtures, requireFixture } from "../support/fixtures.ts";
+import { type ArtifactSet, artifactSet, readArray, SET_NAMES } from "./artifact-sets.ts";
+import { relativeDistance } from "./paper.ts";
+
+const work = mkdtempSync(join(tmpdir(), "landscape-artifacts-"));
+
+// onnxruntime-training, PyTorch and this tool round differently: each is within some 1e-7 of float64 on these sets.
+const FLOAT32 = 1e-5;
+
+const names = SET_NAMES.map((name) => ({ name }));
+
+describeWithFixtures("folders of onnxruntime-training", () => {
+  it.each(names)("$name: loss and gradient are those of the training step", async ({ name }) => {
+    const set = artifactSet(name);
+    const out = join(work, `${name}.npz`);
+    const found = await runJson(["gradient", ...set.args, "--npz", out]);
+    const parameters = found["parameters"] as { name: string }[];
+    expect(parameters.map((p) => p.name)).toEqual(set.parameters);
+    const gradient = (await readArray(out, "gradient")) as Float64Array;
+    const recorded = (await set.reference("ort_grad")) ?? (await set.reference("ort_grad_eval"));
+    const float64 = (await set.reference("grad_batch")) ?? (await set.reference("grad"));
+    expect(relativeDistance(gradient, recorded as Float64Array)).toBeLessThan(FLOAT32);
+    expect(relativeDistance(gradient, float64 as Float64Array)).toBeLessThan(FLOAT32);
+    if (name !== "cnn-bn-ce")
+      expect(Math.abs((found["loss"] as number) / set.loss - 1)).toBeLessThan(FLOAT32);
+  });
+
+  it.each(names)("$name: our rules on the eval model give its gradient", async ({ name }) => {
+    const set = artifactSet(name);
+    const out = join(work, `${name}-ours.npz`);
+    const found = await runJson(["gradient", ...set.args, "--gradient", "ours", "--npz", out]);
+    const gradient = (await readArray(out, "gradient")) as Float64Array;
+    expect(relativeDistance(gradient, (await set.reference("grad")) as Float64Array)).toBeLessThan(FLOAT32);
+    expect(Math.abs((found["loss"] as number) / set.loss - 1)).toBeLessThan(FLOAT32);
+  });
+
+  it.each(names)("$name: exact products of both routes are the Hessian's", async ({ name }) => {
+    const set = artifactSet(name);
+    const own = await product(set, ["--method", "exact"]);
+    const ours = await product(set, ["--method", "exact", "--eval-mode"]);
+    const evaluated = (await set.reference("hv")) as Float64Array;
+    expect(relativeDistance(ours, evaluated)).toBeLessThan(1e-4);
+    expect(relativeDistance(own, (await set.reference("hv_batch")) ?? evaluated)).toBeLessThan(1e-4);
+  });
+
+  it.each(names)("$name: differences with frozen branches agree with them", async ({ name }) => {
+    const set = artifactSet(name);
+    const hv = await product(set, ["--method", "fd"]);
+    const expected = (await set.reference("hv_batch")) ?? ((await set.reference("hv")) as Float64Array);
+    // Their own estimates lie between 6e-6 and 5e-5 here.
+    expect(relativeDistance(hv, expected)).toBeLessThan(2e-4);
+  });
+
+  it("onnxruntime's own test data: loss and gradient of the recorded training step", async () => {
+    const folder = requireFixture("ort-training-testdata");
+    const data = join(work, "testdata.npz");
+    const [, numbers = ""] = readFileSync(join(folder, "input-0.in"), "utf8").split(/\n(.*)/s);
+    const x = Float32Array.from(JSON.parse(numbers.slice(numbers.indexOf("["))).flat(3) as number[]);
+    writeNpz(data, {
+      "input-0": { shape: [2, 784], data: x },
+      y: { shape: [2], data: BigInt64Array.from([1n, 1n]) },
+    });
+    const out = join(work, "testdata-gradient.npz");
+    const found = await runJson(["gradient", folder, "--data", data, "--device", "cpu", "--npz", out]);
+    const reference = join(folder, "ref.npz");
+    const index = (await readArray(reference, "index")) as Float64Array;
+    const gradient = (await readArray(out, "gradient")) as Float64Array;
+    const picked = index.map((i) => gradient[i] as number);
+    const recorded = (await readArray(reference, "ort_grad")) as Float64Array;
+    expect(relativeDistance(picked, recorded)).toBeLessThan(FLOAT32);
+    expect(Math.abs((found["loss"] as number) / 2.178624693984797 - 1)).toBeLessThan(1e-6);
+    const ref = JSON.parse(readFileSync(join(folder, "ref.json"), "utf8")) as Record<string, unknown>;
+    expect(ref).toBeTypeOf("object");
+    expect(Math.abs((found["norm"] as number) / 10.419379 - 1)).toBeLessThan(1e-6);
+  });
+
+  it("report gives the whole report", async () => {
+    const set = artifactSet("mlp-ce-frozen");
+    const out = join(work, "report");
+    const small = ["--grid", "5", "--points", "5", "--probes", "4", "--top", "2", "--bottom", "2"];
+    const found = await runJson([
+      "report",
+      ...set.args,
+      "--test-data",
+      set.args[2] as string,
+      ...small,
+      "--out",
+      out,
+    ]);
+    expect(found["verdict"]).not.toHaveLength(0);
+    expect(readFileSync(join(out, "report.html"), "utf8")).toContain("mlp-ce-frozen");
+    const data = found["data"] as Record<string, unknown>;
+    expect(data["loss"]).toBe("cross-entropy");
+    const point = found["checkpoint"] as { train: { accuracy: number } } | undefined;
+    expect(point?.train.accuracy ?? 0).toBeGreaterThanOrEqual(0);
+  });
+
+  it("inspect shows what the checkpoint holds", async () => {
+    const folder = copyOf("mlp-ce-frozen");
+    cpSync(requireFixture("ort-artifacts/checkpoints/adamw-3-steps"), join(folder, "checkpoint"));
+    const found = await runJson(["inspect", folder]);
+    expect(found["artifacts"]).toMatchObject({
+      version: 2,
+      trained: expect.arrayContaining(["fc2.weight", "fc3.weight", "fc3.bias"]),
+      frozen: expect.arrayContaining(["fc1.weight", "fc1.bias", "fc2.bias"]),
+      properties: { epoch: 3, note: "three AdamW steps" },
+      optimizerGroups: [{ step: 3 }],
+    });
+    expect(found["gradient"]).toBe("artifact");
+    expect(found["differentiable"]).toBe(true);
+  });
+
+  it("inspect --compare runs both routes: equal, or apart by the batch's statistics", async () => {
+    const same = artifactSet("encoder-ce");
+    const equal = (await runJson(["inspect", ...same.args, "--compare"]))["comparison"] as Comparison;
+    expect(equal.gradientDifference).toBeLessThan(FLOAT32);
+    const other = artifactSet("cnn-bn-ce");
+    const apart = (await runJson(["inspect", ...other.args, "--compare"]))["comparison"] as Comparison;
+    expect(apart.lossDifference).toBeCloseTo(1.840483 / 1.801311 - 1, 4);
+    expect(apart.gradientDifference).toBeGreaterThan(0.1);
+  });
+
+  it.each([
+    { name: "dropout-ce", says: /dropout nodes .* are taken as in evaluation/ },
+    { name: "cnn-bn-ce", says: /use the statistics of the batch.*--eval-mode/ },
+    { name: "rnn-ce", says: /LSTMTraining.*eval_model.onnx is differentiated instead/ },
+  ])("$name: says how it is taken", async ({ name, says }) => {
+    const { err } = await run(["evaluate", ...artifactSet(name).args]);
+    expect(err).toMatch(says);
+  });
+
+  it("a split batch is said", async () => {
+    const { err } = await run(["evaluate", ...artifactSet("mlp-mse").args, "--batch", "8"]);
+    expect(err).toMatch(/16 samples .* run in batches of 8/);
+  });
+
+  it("parameters can be left out by name", async () => {
+    const found = await runJson(["gradient", ...artifactSet("mlp-mse").args, "--freeze", "*.bias"]);
+    const left = (found["parameters"] as { name: string }[]).map((p) => p.name);
+    expect(left.every((name) => name.endsWith(".weight"))).toBe(true);
+    expect(left).not.toHaveLength(0);
+  });
+
+  describe("what cannot be used is said", () => {
+    const without = (set: string, ...files: string[]) => {
+      const folder = copyOf(set);
+      for (const f of files) rmSync(join(folder, f));
+      return folder;
+    };
+    const cases: readonly [string, () => string, readonly string[], RegExp][] = [
+      [
+        "a folder that is no artifact",
+        () => work,
+        [],
+        /is a folder without training_model.onnx or eval_model.onnx/,
+      ],
+      ["no checkpoint", () => without("mlp-ce-frozen", "checkpoint"), [], /it has no checkpoint; expected/],
+      ["nominal only", () => without("mlp-mse", "checkpoint"), [], /"nominal_checkpoint" is a nominal one/],
+      [
+        "no training model, but its gradient asked for",
+        () => without("mlp-mse", "training_model.onnx"),
+        ["--gradient", "artifact"],
+        /it has no training_model.onnx/,
+      ],
+      [
+        "no eval model, but ours asked for",
+        () => without("mlp-mse", "eval_model.onnx"),
+        ["--gradient", "ours"],
+        /it has no eval_model.onnx/,
+      ],
+      [
+        "the checkpoint of another model",
+        () => {
+          const folder = copyOf("mlp-mse");
+          cpSync(requireFixture("ort-artifacts/mlp-ce-frozen/checkpoint"), join(folder, "checkpoint"));
+          return folder;
+        },
+        [],
+        /checkpoint and graph do not belong together/,
+      ],
+      [
+        "a damaged checkpoint",
+        () => {
+          const folder = copyOf("mlp-mse");
+          writeFileSync(join(folder, "checkpoint"), "not a checkpoint");
+          return folder;
+        },
+        [],
+        /checkpoint/,
+      ],
+      [
+        "operators without a lowering",
+        () => artifactSet("rnn-ce").folder,
+        ["--gradient", "artifact"],
+        /LSTMTraining/,
+      ],
+      [
+        "another loss",
+        () => artifactSet("mlp-mse").folder,
+        ["--loss", "bce"],
+        /the loss lies inside the model/,
+      ],
+      ["an output", () => artifactSet("mlp-mse").folder, ["--output", "x"], /the model brings its own loss/],
+      [
+        "routes that exclude one another",
+        () => artifactSet("mlp-mse").folder,
+        ["--gradient", "artifact", "--eval-mode"],
+        /exclude one another/,
+      ],
+      [
+        "a model without a gradient of its own",
+        () => requireFixture("paper/fcnn2.onnx"),
+        ["--gradient", "artifact"],
+        /brings no gradient/,
+      ],
+    ];
+    it.each(cases)("%s", async (_, folder, options, says) => {
+      const data = artifactSet("mlp-mse").args.slice(1);
+      const { status, err } = await run(["evaluate", folder(), ...data, ...options]);
+      expect(err).toMatch(says);
+      expect(status).toBe(2);
+    });
+
+    it("labels out of range", async () => {
+      const set = artifactSet("mlp-ce-frozen");
+      const data = join(work, "labels.npz");
+      const x = (await readArray(`${set.folder}/data.npz`, "x")) as Float64Array;
+      const y = BigInt64Array.from({ length: x.length / 8 }, (_, i) => BigInt(i));
+      writeNpz(data, {
+        x: { shape: [y.length, 8], data: Float32Array.from(x) },
+        y: { shape: [y.length], data: y },
+      });
+      const { status, err } = await run(["evaluate", set.folder, "--data", data]);
+      expect(err).toMatch(/holds 4 at \[4\]; expected 0 to 3/);
+      expect(status).toBe(2);
+    });
+  });
+});
+
+interface Comparison {
+  readonly lossDifference: number;
+  readonly gradientDifference: number;
+}
+
+let copies = 0;
+function copyOf(name: string): string {
+  const folder = join(work, `copy-${copies++}`);
+  mkdirSync(folder);
+  cpSync(artifactSet(name).folder, folder, { recursive: true });
+  return folder;
+}
+
+async function product(set: ArtifactSet, options: readonly string[]): Promise<Float64Array> {
+  const out = join(work, `${set.name}${options.join("")}.npz`);
+  const vector = `${set.folder}/ref.npz:v`;
+  await runJson(["hvp", ...set.args, "--vector", vector, ...options, "--npz", out]);
+  return (await readArray(out, "hv")) as Float64Array;
+}
