@@ -36,12 +36,12 @@ export function sampleBatches(
   });
 }
 
-/** The size, from three quarters of `batch` up, that leaves the fewest different sizes; the largest of these. */
+/** The size, from half of `batch` up, that leaves the fewest different sizes; the largest of these. */
 function commonSize(groupSizes: readonly number[], batch: number): number {
   const largest = Math.max(1, Math.min(batch, Math.max(...groupSizes)));
   let best = largest;
   let fewest = Infinity;
-  for (let size = largest; size >= Math.ceil(0.75 * largest); size--) {
+  for (let size = largest; size >= Math.ceil(largest / 2); size--) {
     const sizes = new Set(groupSizes.flatMap((g) => [Math.min(size, g), g % size]));
     sizes.delete(0);
     if (sizes.size < fewest) {

@@ -1,4 +1,5 @@
 import type { RuntimeTensor } from "../runtime/index.ts";
+import { sameContents } from "./same-contents.ts";
 
 type Decisions = [string, RuntimeTensor][];
 
@@ -32,12 +33,4 @@ export class DecisionCache {
     }
     return made;
   }
-}
-
-function sameContents(a: Float32Array, b: Float32Array): boolean {
-  return a === b || Buffer.compare(bytesOf(a), bytesOf(b)) === 0;
-}
-
-function bytesOf(x: Float32Array): Uint8Array {
-  return new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
 }

@@ -2,8 +2,28 @@ import type { Dataset, SampleRange } from "../data/index.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import type { RuntimeTensor } from "../runtime/index.ts";
 import { DecisionCache } from "./decision-cache.ts";
-import { type LoadedProgram, type ProgramName, type SessionCache, vectorFeeds } from "./sessions.ts";
+import { sameContents } from "./same-contents.ts";
+import {
+  type LoadedProgram,
+  type ProgramName,
+  type SessionCache,
+  type SessionsAt,
+  vectorFeeds,
+} from "./sessions.ts";
 import { emptyResult, type GroupResult, type Task } from "./tasks.ts";
+
+/** One program run at one θ on every batch, its vector added to the result `sign` times. */
+interface Pass {
+  readonly program: ProgramName;
+  readonly theta: Float32Array;
+  readonly sign: 1 | -1;
+  /** The vector of a product. */
+  readonly v?: Float32Array;
+  /** Where branches are decided. */
+  readonly base?: Float32Array;
+}
+
+type Feeds = [string, RuntimeTensor][];
 
 /** Computes tasks on groups of samples of one data set, in this process. */
 export class Evaluator {
@@ -11,116 +31,87 @@ export class Evaluator {
   private readonly dataset: Dataset;
   private readonly sessions: SessionCache;
   private readonly groups: readonly (readonly SampleRange[])[];
-  private readonly bake: boolean;
+  private readonly bakes: (program: ProgramName) => boolean;
   private readonly decisions: DecisionCache;
 
+  /** `bakes` tells whether a session of its own for every θ pays: of the loss, a gradient. */
   constructor(
     checkpoint: Checkpoint,
     dataset: Dataset,
     sessions: SessionCache,
     groups: readonly (readonly SampleRange[])[],
-    options: { readonly memory: number; readonly bake: boolean },
+    options: { readonly memory: number; readonly bakes: (program: ProgramName) => boolean },
   ) {
     this.checkpoint = checkpoint;
     this.dataset = dataset;
     this.sessions = sessions;
     this.groups = groups;
-    this.bake = options.bake;
+    this.bakes = options.bakes;
     this.decisions = new DecisionCache(options.memory);
   }
 
   /** Sums over each of the groups `indices`; `pause` is awaited between batches. */
   async run(task: Task, indices: readonly number[], pause: () => Promise<void>): Promise<GroupResult[]> {
-    const baked = task.kind === "evaluate" && this.bake ? new BakedLoss(this.sessions, task.theta) : null;
-    try {
-      const results: GroupResult[] = [];
-      for (const index of indices) results.push(await this.runGroup(task, index, baked, pause));
-      return results;
-    } finally {
-      await baked?.release();
+    const n = task.kind === "evaluate" ? 0 : this.checkpoint.theta.length;
+    const sums = indices.map(() => emptyResult(n));
+    for (const pass of passes(task)) {
+      await this.sessions.at(pass.theta, this.bake(pass), async (sessions) => {
+        for (const [k, index] of indices.entries()) {
+          for (const range of this.groups[index] as readonly SampleRange[]) {
+            await this.runBatch(pass, sessions, range, sums[k] as GroupResult);
+            await pause();
+          }
+        }
+      });
     }
+    return sums;
   }
 
-  private async runGroup(
-    task: Task,
-    index: number,
-    baked: BakedLoss | null,
-    pause: () => Promise<void>,
-  ): Promise<GroupResult> {
-    const sum = emptyResult(task.kind === "evaluate" ? 0 : this.checkpoint.theta.length);
-    for (const { start, end } of this.groups[index] as readonly SampleRange[]) {
-      if (baked) await this.add(await baked.get(end - start), this.dataFeeds(start, end), 1, sum);
-      else await this.runBatch(task, start, end, sum);
-      await pause();
-    }
-    return sum;
+  /**
+   * Whatever takes branches at θ₀ (gradient, product, decisions) runs the same kernels, those of fed weights:
+   * a ReLU's input of 1e-7 may fall on the other side with others, and differences would part from exact
+   * products by 1e-4.
+   */
+  private bake({ program, theta }: Pass): boolean {
+    if (program === "product") return false;
+    if (program === "gradient" && sameContents(theta, this.checkpoint.theta)) return false;
+    return this.bakes(program);
   }
 
-  private async runBatch(task: Task, start: number, end: number, sum: GroupResult): Promise<void> {
-    const n = end - start;
-    const data = this.dataFeeds(start, end);
-    const load = async (name: ProgramName) => (await this.sessions.get(name, n)) as LoadedProgram;
-    switch (task.kind) {
-      case "evaluate":
-        return this.add(await load("loss"), [...this.theta("p", task.theta), ...data], 1, sum);
-      case "gradient":
-        return this.add(await load("gradient"), [...this.theta("p", task.theta), ...data], 1, sum);
-      case "product":
-        return this.add(
-          await load("product"),
-          [...this.theta("p", task.theta), ...this.theta("v", task.v), ...data],
-          1,
-          sum,
-        );
-      case "difference": {
-        const decided = task.base ? await this.decide(task.base, start, end, data) : null;
-        const loaded = await load(decided ? "smoothGradient" : "gradient");
-        const feeds = [...data, ...(decided ?? [])];
-        await this.add(loaded, [...this.theta("p", task.plus), ...feeds], 1, sum);
-        await this.add(loaded, [...this.theta("p", task.minus), ...feeds], -1, sum);
-      }
-    }
-  }
-
-  /** Runs a program and adds its loss values and `sign` times its vector to `sum`. */
-  private async add(
-    { program, session }: LoadedProgram,
-    feeds: readonly [string, RuntimeTensor][],
-    sign: number,
+  private async runBatch(
+    pass: Pass,
+    sessions: SessionsAt,
+    range: SampleRange,
     sum: GroupResult,
   ): Promise<void> {
-    const results = await session.run(pick(program.inputNames, feeds));
+    const data = this.dataFeeds(range);
+    const decided = pass.base ? await this.decide(pass.base, range, data) : [];
+    const v = pass.v ? vectorFeeds(this.checkpoint, "v", pass.v) : [];
+    const loaded = (await sessions.get(pass.program, range.end - range.start)) as LoadedProgram;
+    const results = await run(loaded, [...data, ...decided, ...v]);
+    const { program } = loaded;
     sum.loss += total(results["loss"]);
     sum.count += total(results["count"]);
     sum.correct = program.hasCorrect && sum.correct !== null ? sum.correct + total(results["correct"]) : null;
     for (const [i, p] of this.checkpoint.parameters.entries()) {
       const part = results[program.outputNames[i] as string];
-      if (part && sum.vector) accumulate(sum.vector, p.offset, part.data as Float32Array, sign);
+      if (part && sum.vector) accumulate(sum.vector, p.offset, part.data as Float32Array, pass.sign);
     }
   }
 
-  /** The decisions at `base` for one batch; null when the model is smooth. */
-  private async decide(
-    base: Float32Array,
-    start: number,
-    end: number,
-    data: readonly [string, RuntimeTensor][],
-  ): Promise<[string, RuntimeTensor][] | null> {
-    const loaded = await this.sessions.get("decisions", end - start);
-    if (loaded === null) return null;
-    return this.decisions.get(base, start, async () => {
-      const results = await loaded.session.run(
-        pick(loaded.program.inputNames, [...this.theta("p", base), ...data]),
-      );
-      return loaded.program.outputNames.map((name, k) => [`d${k}`, results[name] as RuntimeTensor]);
-    });
+  /** The decisions at `base` for one batch; none when the model is smooth. */
+  private async decide(base: Float32Array, range: SampleRange, data: Feeds): Promise<Feeds> {
+    return this.decisions.get(base, range.start, () =>
+      this.sessions.at(base, false, async (sessions) => {
+        const loaded = await sessions.get("decisions", range.end - range.start);
+        if (loaded === null) return [];
+        const results = await run(loaded, data);
+        return loaded.program.outputNames.map((name, k) => [`d${k}`, results[name] as RuntimeTensor]);
+      }),
+    );
   }
 
-  private theta(prefix: string, vector: Float32Array): [string, RuntimeTensor][] {
-    return vectorFeeds(this.checkpoint, prefix, vector);
-  }
-
-  private dataFeeds(start: number, end: number): [string, RuntimeTensor][] {
+  private dataFeeds({ start, end }: SampleRange): Feeds {
     const batch = this.dataset.batch(start, end);
     const feeds = this.checkpoint.inputs.map((v, i): [string, RuntimeTensor] => [
       `x${i}`,
@@ -130,37 +121,35 @@ export class Evaluator {
   }
 }
 
-/** Sessions of the loss with one θ as constants, one for each batch size that comes up. */
-class BakedLoss {
-  private readonly sessions: SessionCache;
-  private readonly theta: Float32Array;
-  private readonly loaded = new Map<number, LoadedProgram>();
-
-  constructor(sessions: SessionCache, theta: Float32Array) {
-    this.sessions = sessions;
-    this.theta = theta;
-  }
-
-  async get(n: number): Promise<LoadedProgram> {
-    const found = this.loaded.get(n);
-    if (found) return found;
-    const made = await this.sessions.bakedLoss(n, this.theta);
-    this.loaded.set(n, made);
-    return made;
-  }
-
-  async release(): Promise<void> {
-    for (const { session } of this.loaded.values()) await session.release();
+/** A difference is two passes over the data, so that only one θ has a session of its own at a time. */
+function passes(task: Task): readonly Pass[] {
+  switch (task.kind) {
+    case "evaluate":
+      return [{ program: "loss", theta: task.theta, sign: 1 }];
+    case "gradient":
+      return [{ program: "gradient", theta: task.theta, sign: 1 }];
+    case "product":
+      return [{ program: "product", theta: task.theta, v: task.v, sign: 1 }];
+    case "difference": {
+      const { base } = task;
+      const common = base
+        ? ({ program: "smoothGradient", base } as const)
+        : ({ program: "gradient" } as const);
+      return [
+        { ...common, theta: task.plus, sign: 1 },
+        { ...common, theta: task.minus, sign: -1 },
+      ];
+    }
   }
 }
 
-/** Only what the session takes: an unused parameter has no input. */
-function pick(
-  names: readonly string[],
-  feeds: readonly [string, RuntimeTensor][],
-): Record<string, RuntimeTensor> {
-  const wanted = new Set(names);
-  return Object.fromEntries(feeds.filter(([name]) => wanted.has(name)));
+/** Feeds only what the session takes: an unused parameter has no input. */
+function run(
+  { program, session, weights }: LoadedProgram,
+  feeds: Feeds,
+): Promise<Record<string, RuntimeTensor>> {
+  const wanted = new Set(program.inputNames);
+  return session.run(Object.fromEntries([...weights, ...feeds].filter(([name]) => wanted.has(name))));
 }
 
 function total(tensor: RuntimeTensor | undefined): number {

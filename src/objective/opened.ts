@@ -1,11 +1,10 @@
-import { type Dataset, type DatasetRequirements, loadDataset } from "../data/index.ts";
+import { type Dataset, groupsFor, loadDataset, sampleBatches } from "../data/index.ts";
 import { LandscapeError } from "../errors.ts";
 import { assertHasParameters, type Checkpoint, loadCheckpoint } from "../model/checkpoint.ts";
+import type { Program } from "../model/compile.ts";
 import type { LossSpec } from "../model/loss.ts";
-import type { Warning } from "../model/preflight.ts";
 import type { BatchTypes, Programs } from "../model/programs.ts";
 import { openRuntime, type Runtime } from "../runtime/index.ts";
-import { planBatches } from "./batch-plan.ts";
 import { Evaluator } from "./evaluator.ts";
 import type { ProblemSpec } from "./problem-spec.ts";
 import { SessionCache } from "./sessions.ts";
@@ -30,15 +29,13 @@ export interface OpenedSplit {
   readonly dataset: Dataset;
   readonly groups: number;
   readonly evaluator: Evaluator;
-  /** What is odd about how its samples are batched. */
-  readonly warnings: readonly Warning[];
 }
 
 // Values of one gradient batch. Larger batches are not faster per sample (measured on ResNets: 8 to 16 images);
 // smaller ones pay more for each call.
 const BATCH_BYTES = 320 * 2 ** 20;
 const MAX_BATCH = 256;
-const BAKE_BYTES = 256 * 2 ** 20;
+const BAKED_NODE_BYTES = 1.5 * 2 ** 20;
 
 /** Loads model and data and checks that they fit together. */
 export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
@@ -46,7 +43,6 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
     output: spec.output,
     params: spec.params,
     freeze: spec.freeze,
-    gradient: spec.gradient,
   });
   const runtime = await openRuntime({ device: spec.device, threads: spec.threads });
   const datasets = new Map<Split, Dataset>();
@@ -57,26 +53,24 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
   const sessions = new SessionCache(checkpoint, runtime, spec.loss, (n) => train.types(n) as BatchTypes);
   const one = sessions.of(train.batchSize ?? 1);
   const bytesPerSample = gradientBytes(one.programs.gradientBytes) / (train.batchSize ?? 1);
-  const usual = spec.batch ?? chooseBatch(bytesPerSample, spec.memory);
-  const plan = (dataset: Dataset) =>
-    planBatches(checkpoint, dataset, spec, usual, (n) => sessions.of(n).programs);
+  const batch = spec.batch ?? chooseBatch(bytesPerSample, spec.memory);
   const splits = new Map<Split, OpenedSplit>();
   for (const [split, dataset] of datasets) {
     if (one.spec.classes !== null && one.spec.kind === "cross-entropy") {
       dataset.assertLabels(one.spec.classes, one.spec.ignoreIndex);
     }
-    const { groups, warnings } = plan(dataset);
+    const groups = sampleBatches(dataset.samples, groupsFor(dataset.samples), batch, dataset.batchSize);
     const evaluator = new Evaluator(checkpoint, dataset, sessions, groups, {
       memory: spec.memory / 2,
-      bake: worthBaking(dataset.samples, bytesPerSample, checkpoint, runtime),
+      bakes: (name) => worthBaking(one.programs[name]() as Program, train.batchSize ?? 1, dataset.samples),
     });
-    splits.set(split, { dataset, groups: groups.length, evaluator, warnings });
+    splits.set(split, { dataset, groups: groups.length, evaluator });
   }
   return {
     checkpoint,
     runtime,
     lossSpec: one.spec,
-    batch: plan(train).batch,
+    batch,
     bytesPerSample,
     splits,
     programs: (n) => sessions.of(n).programs,
@@ -88,9 +82,8 @@ export function requireParameters(problem: OpenedProblem): void {
   assertHasParameters(problem.checkpoint);
 }
 
-function requirements(checkpoint: Checkpoint): DatasetRequirements {
+function requirements(checkpoint: Checkpoint) {
   return {
-    ...(checkpoint.own && { target: checkpoint.own.target?.name ?? null }),
     inputs: checkpoint.inputs.map((v) => ({
       name: v.name,
       type: v.type,
@@ -100,16 +93,14 @@ function requirements(checkpoint: Checkpoint): DatasetRequirements {
 }
 
 /**
- * Whether a session of its own for every θ pays on the CPU: it saves about half of a loss and costs about
- * 40 ms for 10⁶ parameters (measured on ResNets). By sizes alone, so that equal runs decide alike.
+ * Whether a session of its own for every θ pays on the CPU. It costs about 0.12 ms per node; with constant
+ * weights onnxruntime's convolutions take another layout, which saves about 0.15 ms per MB of values (measured
+ * on ResNet-20 and -56, loss and gradient; two processes share the samples). By sizes alone, so that equal
+ * runs decide alike.
  */
-function worthBaking(
-  samples: number,
-  bytesPerSample: number,
-  checkpoint: Checkpoint,
-  runtime: Runtime,
-): boolean {
-  return runtime.device === "cpu" && samples * bytesPerSample > BAKE_BYTES + 400 * checkpoint.theta.length;
+function worthBaking({ graph, bytes }: Program, batchSize: number, samples: number): boolean {
+  const convolves = graph.nodes.some((node) => node.op === "Conv");
+  return convolves && (samples / batchSize) * bytes > graph.nodes.length * BAKED_NODE_BYTES;
 }
 
 /** Without a gradient only the loss is run, which needs less: then a megabyte stands in. */

@@ -1,18 +1,19 @@
-import { bindModel } from "../model/bind.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import type { Program } from "../model/compile.ts";
 import { type LossOptions, type LossSpec, resolveLoss } from "../model/loss.ts";
-import { type BatchTypes, makePrograms, type Programs } from "../model/programs.ts";
+import { type BatchTypes, bindModel, makePrograms, type Programs } from "../model/programs.ts";
 import type { Runtime, RuntimeTensor, Session } from "../runtime/index.ts";
 
 export type ProgramName = "loss" | "gradient" | "decisions" | "smoothGradient" | "product";
 
+/** A program ready to run at one θ: what is still to be fed of θ itself is in `weights`. */
 export interface LoadedProgram {
   readonly program: Program;
   readonly session: Session;
+  readonly weights: readonly [string, RuntimeTensor][];
 }
 
-const THETA_FILE = "theta";
+const WEIGHTS_FILE = "theta";
 
 /** The programs of one model and their sessions, by batch size; each is built once, when first used. */
 export class SessionCache {
@@ -21,8 +22,8 @@ export class SessionCache {
   private readonly lossOptions: LossOptions;
   private readonly typesOf: (n: number) => BatchTypes;
   private readonly programs = new Map<number, { programs: Programs; spec: LossSpec }>();
-  private readonly bakedModels = new Map<number, Uint8Array>();
-  private readonly sessions = new Map<string, Promise<LoadedProgram | null>>();
+  private readonly models = new Map<string, Uint8Array>();
+  private readonly fed = new Map<string, Promise<Session>>();
 
   constructor(
     checkpoint: Checkpoint,
@@ -41,46 +42,101 @@ export class SessionCache {
     if (found === undefined) {
       const types = this.typesOf(n);
       const bound = bindModel(this.checkpoint, types.inputs);
-      const spec = resolveLoss(this.lossOptions, bound, types.target);
+      const spec = resolveLoss(this.lossOptions, bound.output, types.target);
       found = { programs: makePrograms(bound, spec, types.target), spec };
       this.programs.set(n, found);
     }
     return found;
   }
 
-  /** null when the model has no such program (no decisions to take). */
-  get(name: ProgramName, n: number): Promise<LoadedProgram | null> {
+  /** Lends sessions at one θ to `work`: with the weights as constants if `bake`, else with fed weights. */
+  async at<T>(theta: Float32Array, bake: boolean, work: (sessions: SessionsAt) => Promise<T>): Promise<T> {
+    if (!bake || this.runtime.device !== "cpu") return work(new FedSessions(this, this.checkpoint, theta));
+    const baked = new BakedSessions(this, theta);
+    try {
+      return await work(baked);
+    } finally {
+      await baked.release();
+    }
+  }
+
+  /** A session whose weights are inputs: one for every θ. */
+  fedSession(name: ProgramName, n: number, program: Program): Promise<Session> {
     const key = `${name}/${n}`;
-    let session = this.sessions.get(key);
+    let session = this.fed.get(key);
     if (session === undefined) {
-      session = this.load(name, n);
-      this.sessions.set(key, session);
+      session = this.runtime.createSession(program.encode());
+      this.fed.set(key, session);
     }
     return session;
   }
 
-  private async load(name: ProgramName, n: number): Promise<LoadedProgram | null> {
-    const program = this.of(n).programs[name]();
-    if (program === null) return null;
-    return { program, session: await this.runtime.createSession(program.encode()) };
-  }
-
-  /** The loss with these weights as constants: faster per sample, but a session of its own for each θ. */
-  async bakedLoss(n: number, theta: Float32Array): Promise<LoadedProgram> {
-    const program = this.of(n).programs.loss();
-    let model = this.bakedModels.get(n);
+  /** A session with these weights as constants, which onnxruntime folds and lays out: faster, but for one θ. */
+  bakedSession(name: ProgramName, n: number, program: Program, theta: Float32Array): Promise<Session> {
+    const key = `${name}/${n}`;
+    let model = this.models.get(key);
     if (model === undefined) {
       const offsets = new Map(this.checkpoint.parameters.map((p, i) => [`p${i}`, 4 * p.offset]));
-      model = program.encodeBaked(THETA_FILE, (input) => offsets.get(input));
-      this.bakedModels.set(n, model);
+      model = program.encodeBaked(WEIGHTS_FILE, (input) => offsets.get(input));
+      this.models.set(key, model);
     }
     const bytes = new Uint8Array(theta.buffer, theta.byteOffset, theta.byteLength);
-    return { program, session: await this.runtime.createSession(model, { location: THETA_FILE, bytes }) };
+    return this.runtime.createSession(model, { location: WEIGHTS_FILE, bytes });
   }
 
   async close(): Promise<void> {
-    for (const loaded of this.sessions.values()) await (await loaded)?.session.release();
-    this.sessions.clear();
+    for (const session of this.fed.values()) await (await session).release();
+    this.fed.clear();
+  }
+}
+
+/** Sessions at one θ, by program and batch size. */
+export interface SessionsAt {
+  /** null when the model has no such program (no decisions to take). */
+  get(name: ProgramName, n: number): Promise<LoadedProgram | null>;
+}
+
+class FedSessions implements SessionsAt {
+  private readonly cache: SessionCache;
+  private readonly weights: readonly [string, RuntimeTensor][];
+
+  constructor(cache: SessionCache, checkpoint: Checkpoint, theta: Float32Array) {
+    this.cache = cache;
+    this.weights = vectorFeeds(checkpoint, "p", theta);
+  }
+
+  async get(name: ProgramName, n: number): Promise<LoadedProgram | null> {
+    const program = this.cache.of(n).programs[name]();
+    if (program === null) return null;
+    return { program, session: await this.cache.fedSession(name, n, program), weights: this.weights };
+  }
+}
+
+class BakedSessions implements SessionsAt {
+  private readonly cache: SessionCache;
+  private readonly theta: Float32Array;
+  private readonly loaded = new Map<string, LoadedProgram>();
+
+  constructor(cache: SessionCache, theta: Float32Array) {
+    this.cache = cache;
+    this.theta = theta;
+  }
+
+  async get(name: ProgramName, n: number): Promise<LoadedProgram | null> {
+    const key = `${name}/${n}`;
+    const found = this.loaded.get(key);
+    if (found) return found;
+    const program = this.cache.of(n).programs[name]();
+    if (program === null) return null;
+    const session = await this.cache.bakedSession(name, n, program, this.theta);
+    const made = { program, session, weights: [] };
+    this.loaded.set(key, made);
+    return made;
+  }
+
+  async release(): Promise<void> {
+    for (const { session } of this.loaded.values()) await session.release();
+    this.loaded.clear();
   }
 }
 

@@ -14,7 +14,7 @@ describe("groups of samples", () => {
     expect(sizes(sampleBatches(128, 8, 64))).toEqual(Array(8).fill([16]));
     expect(sizes(sampleBatches(1000, 8, 32))).toEqual(Array(8).fill([25, 25, 25, 25, 25]));
     expect(sizes(sampleBatches(50, 3, 16))).toEqual([[16], [16, 1], [16, 1]]);
-    expect(sizes(sampleBatches(5, 1, 2))).toEqual([[2, 2, 1]]);
+    expect(sizes(sampleBatches(16, 1, 12))).toEqual([[8, 8]]);
   });
 
   it("keep to the size that a model was exported for", () => {
