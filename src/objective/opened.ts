@@ -1,10 +1,12 @@
-import { type Dataset, groupsFor, loadDataset, sampleBatches } from "../data/index.ts";
+import { type Dataset, type DatasetRequirements, loadDataset } from "../data/index.ts";
 import { LandscapeError } from "../errors.ts";
 import { assertHasParameters, type Checkpoint, loadCheckpoint } from "../model/checkpoint.ts";
 import type { Program } from "../model/compile.ts";
 import type { LossSpec } from "../model/loss.ts";
+import type { Warning } from "../model/preflight.ts";
 import type { BatchTypes, Programs } from "../model/programs.ts";
 import { openRuntime, type Runtime } from "../runtime/index.ts";
+import { planBatches } from "./batch-plan.ts";
 import { Evaluator } from "./evaluator.ts";
 import type { ProblemSpec } from "./problem-spec.ts";
 import { SessionCache } from "./sessions.ts";
@@ -29,6 +31,8 @@ export interface OpenedSplit {
   readonly dataset: Dataset;
   readonly groups: number;
   readonly evaluator: Evaluator;
+  /** What is odd about how its samples are batched. */
+  readonly warnings: readonly Warning[];
 }
 
 // Values of one gradient batch. Larger batches are not faster per sample (measured on ResNets: 8 to 16 images);
@@ -43,6 +47,7 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
     output: spec.output,
     params: spec.params,
     freeze: spec.freeze,
+    gradient: spec.gradient,
   });
   const runtime = await openRuntime({ device: spec.device, threads: spec.threads });
   const datasets = new Map<Split, Dataset>();
@@ -53,24 +58,26 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
   const sessions = new SessionCache(checkpoint, runtime, spec.loss, (n) => train.types(n) as BatchTypes);
   const one = sessions.of(train.batchSize ?? 1);
   const bytesPerSample = gradientBytes(one.programs.gradientBytes) / (train.batchSize ?? 1);
-  const batch = spec.batch ?? chooseBatch(bytesPerSample, spec.memory);
+  const usual = spec.batch ?? chooseBatch(bytesPerSample, spec.memory);
+  const plan = (dataset: Dataset) =>
+    planBatches(checkpoint, dataset, spec, usual, (n) => sessions.of(n).programs);
   const splits = new Map<Split, OpenedSplit>();
   for (const [split, dataset] of datasets) {
     if (one.spec.classes !== null && one.spec.kind === "cross-entropy") {
       dataset.assertLabels(one.spec.classes, one.spec.ignoreIndex);
     }
-    const groups = sampleBatches(dataset.samples, groupsFor(dataset.samples), batch, dataset.batchSize);
+    const { groups, warnings } = plan(dataset);
     const evaluator = new Evaluator(checkpoint, dataset, sessions, groups, {
       memory: spec.memory / 2,
       bakes: (name) => worthBaking(one.programs[name]() as Program, train.batchSize ?? 1, dataset.samples),
     });
-    splits.set(split, { dataset, groups: groups.length, evaluator });
+    splits.set(split, { dataset, groups: groups.length, evaluator, warnings });
   }
   return {
     checkpoint,
     runtime,
     lossSpec: one.spec,
-    batch,
+    batch: plan(train).batch,
     bytesPerSample,
     splits,
     programs: (n) => sessions.of(n).programs,
@@ -82,8 +89,9 @@ export function requireParameters(problem: OpenedProblem): void {
   assertHasParameters(problem.checkpoint);
 }
 
-function requirements(checkpoint: Checkpoint) {
+function requirements(checkpoint: Checkpoint): DatasetRequirements {
   return {
+    ...(checkpoint.own && { target: checkpoint.own.target?.name ?? null }),
     inputs: checkpoint.inputs.map((v) => ({
       name: v.name,
       type: v.type,

@@ -1,7 +1,8 @@
+import { bindModel } from "../model/bind.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import type { Program } from "../model/compile.ts";
 import { type LossOptions, type LossSpec, resolveLoss } from "../model/loss.ts";
-import { type BatchTypes, bindModel, makePrograms, type Programs } from "../model/programs.ts";
+import { type BatchTypes, makePrograms, type Programs } from "../model/programs.ts";
 import type { Runtime, RuntimeTensor, Session } from "../runtime/index.ts";
 
 export type ProgramName = "loss" | "gradient" | "decisions" | "smoothGradient" | "product";
@@ -42,7 +43,7 @@ export class SessionCache {
     if (found === undefined) {
       const types = this.typesOf(n);
       const bound = bindModel(this.checkpoint, types.inputs);
-      const spec = resolveLoss(this.lossOptions, bound.output, types.target);
+      const spec = resolveLoss(this.lossOptions, bound, types.target);
       found = { programs: makePrograms(bound, spec, types.target), spec };
       this.programs.set(n, found);
     }
