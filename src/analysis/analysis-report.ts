@@ -194,8 +194,10 @@ export interface HealthCheck {
   readonly text: string;
 }
 
+/** What this process spent: a resumed run's cost is that of what was left to do. */
 export interface CostInfo {
   readonly seconds: number;
+  /** `units`: evaluations, gradients and products that were computed; none of those found in the run folder. */
   readonly phases: readonly { name: string; seconds: number; units: number }[];
   readonly peakMemoryBytes: number;
   readonly resumed: boolean;

@@ -1,7 +1,7 @@
 import type { CostInfo } from "./analysis-report.ts";
 import type { PhasePlan, Progress } from "./progress.ts";
 
-/** Passes progress on and keeps the time and the pieces of each phase, for the report's cost. */
+/** Passes progress on and keeps each phase's time and the number of its pieces that were computed, for the report's cost. */
 export class PhaseTimer implements Progress {
   private readonly inner: Progress;
   private readonly began = performance.now();

@@ -146,6 +146,20 @@ describe("a run that was killed", () => {
     },
   );
 
+  it("says what it cost to finish, not what was there", async () => {
+    const whole = await run("whole");
+    let left = Math.floor(0.5 * whole.calls);
+    const before = () => {
+      if (left-- <= 0) throw new Error("killed");
+    };
+    await expect(run("killed", { before })).rejects.toThrow("killed");
+    const { report, calls } = await run("killed");
+    const units = new Map(report.cost.phases.map((p) => [p.name, p.units]));
+    expect([...units.values()].reduce((sum, n) => sum + n, 0)).toBe(calls);
+    expect([units.get("checkpoint"), units.get("eigenpairs")]).toEqual([0, 0]);
+    expect(units.get("scales")).toBe(whole.report.cost.phases.find((p) => p.name === "scales")?.units);
+  });
+
   it("that had finished computes nothing again", async () => {
     await run("a");
     const again = await run("a");

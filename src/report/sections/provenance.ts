@@ -65,7 +65,7 @@ function costTable({ cost }: AnalysisReport): Html {
     "Time by phase",
     [{ head: "phase" }, { head: "time", numeric: true }, { head: "pieces", numeric: true }],
     [...rows, [html`<strong>total</strong>`, durationText(cost.seconds), ""]],
-  )}<p class="note">${memory}${cost.resumed && "; resumed from an earlier run"}.</p></div>`;
+  )}<p class="note">${memory}${cost.resumed && "; resumed from an earlier run, whose time and pieces are not counted"}.</p></div>`;
 }
 
 function optionTable({ provenance }: AnalysisReport): Html {
