@@ -165,7 +165,7 @@ export const losses: LoweringTable = {
   "com.microsoft::SoftmaxCrossEntropyLossInternal": internalLoss,
   "com.microsoft::SoftmaxCrossEntropyLossInternalGrad": (b, call) =>
     lossGrad(b, call, ignoredInput(call, 4), call.inputs[5]),
-  // In the standard domain until onnxruntime 1.3, and since then partly.
+  // Their domain changed between versions of onnxruntime.
   SoftmaxCrossEntropy: denseLoss,
   SoftmaxCrossEntropyGrad: denseLossGrad,
   "com.microsoft::SoftmaxCrossEntropy": denseLoss,
