@@ -29,6 +29,7 @@ export {
   evaluateProfile,
   filterDirection,
   linearAxis,
+  originAxis,
   randomDirection,
 } from "./landscape/index.ts";
 export { type Checkpoint, loadCheckpoint } from "./model/checkpoint.ts";

@@ -11,7 +11,8 @@ import { keepStep, type StepContext } from "./steps/context.ts";
 import { directionsStep } from "./steps/directions.ts";
 import { type EigenRequest, eigenStep, movingStep } from "./steps/eigenpairs.ts";
 import { type EndProduct, endProductsStep } from "./steps/ends.ts";
-import { planesStep, profilesStep, rangesStep } from "./steps/planes.ts";
+import { planesStep, profilesStep } from "./steps/planes.ts";
+import { rangesStep } from "./steps/ranges.ts";
 import { scaleStep } from "./steps/scales.ts";
 import { tensorShares } from "./steps/shares.ts";
 import { traceStep } from "./steps/trace.ts";
@@ -60,7 +61,7 @@ export async function analyse(
   const traced = await traceStep(context, { method, kinks: "frozen", seed, probes }, subject.probe);
   const directions = await directionsStep(context, gradient, eigen);
   const ranges = await rangesStep(context, directions, checkpoint.train.loss);
-  const planes = await planesStep(context, directions, ranges);
+  const planes = await planesStep(context, ranges);
   const profiles = await profilesStep(context, directions, ranges);
   const products = await endProductsStep(context, directions);
   const curvatureByScale = await scaleStep(context, directions, products);

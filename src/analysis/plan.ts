@@ -27,7 +27,7 @@ export function planAnalysis({ train, test }: Sizes, options: AnalysisOptions): 
     products("kinks", options.movingProducts),
     products("trace", options.probes),
     products("directions", options.randomProfiles + 2),
-    { name: "ranges", units: 100, cost: 100 * s },
+    { name: "ranges", units: 180, cost: 180 * s },
     points("planes", 3 * options.grid ** 2),
     points("profiles", lines * options.profilePoints),
     products("check", 14),

@@ -1,3 +1,4 @@
+import type { Eigenpair } from "../analysis/analysis-report.ts";
 import { defaultAnalysis } from "../analysis/options.ts";
 import type { StepContext } from "../analysis/steps/context.ts";
 import { eigenStep } from "../analysis/steps/eigenpairs.ts";
@@ -19,15 +20,27 @@ export function stepContext(run: Run, context: Context): StepContext {
   };
 }
 
+/** v₊ or v₋ with its curvature, where that is told from 0. */
+export interface EndDirection {
+  readonly direction: Direction;
+  readonly curvature: number | undefined;
+}
+
 /** v₊ and v₋, for the commands that look along them. */
 export async function endDirections(
   run: Run,
   seed: number,
   context: Context,
-): Promise<{ top: Direction; bottom: Direction }> {
+): Promise<{ top: EndDirection; bottom: EndDirection }> {
   const { tolerance, maxProducts, hvp } = defaultAnalysis;
   const request = { top: 1, bottom: 1, tolerance, maxProducts, hvp, kinks: "frozen", seed } as const;
-  const { vectors } = await eigenStep(stepContext(run, context), request, null);
-  const [top, bottom] = vectors.map((vector) => ({ id: `sha256:${vectorHash(vector)}`, vector }));
-  return { top: top as Direction, bottom: bottom as Direction };
+  const { vectors, info } = await eigenStep(stepContext(run, context), request, null);
+  const [top, bottom] = vectors.map((vector, i): EndDirection => {
+    const { value, residual } = info.pairs[i] as Eigenpair;
+    return {
+      direction: { id: `sha256:${vectorHash(vector)}`, vector },
+      curvature: Math.abs(value) > residual ? value : undefined,
+    };
+  });
+  return { top: top as EndDirection, bottom: bottom as EndDirection };
 }

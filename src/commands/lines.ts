@@ -1,6 +1,8 @@
+import { defaultAnalysis } from "../analysis/options.ts";
+import { rangeText } from "../analysis/range-text.ts";
 import { vectorHash } from "../analysis/unit.ts";
 import { readVector } from "../data/vector.ts";
-import { chooseRange, linearAxis } from "../landscape/index.ts";
+import { type ChosenRange, chooseRange, type Extent, linearAxis, originAxis } from "../landscape/index.ts";
 import { norm } from "../numerics/vector.ts";
 import type { Direction, Objective } from "../objective/types.ts";
 import type { Range } from "./options.ts";
@@ -11,18 +13,62 @@ export async function givenDirection(address: string, n: number, option: string)
   return { id: `sha256:${vectorHash(vector)}`, vector };
 }
 
-/** The points of an axis: those asked for, or `count` to where the loss has grown `factor`-fold. */
+/** A direction of a line or plane, and what its axis should be. */
+export interface AxisRequest {
+  readonly direction: Direction;
+  /** What the axis is called in words. */
+  readonly name: string;
+  /** null: to be chosen. */
+  readonly asked: Range | null;
+  /** dᵀHd, where it is known and told from 0. */
+  readonly curvature?: number | undefined;
+}
+
+export interface ChosenAxes {
+  readonly points: readonly (readonly number[])[];
+  /** How those not asked for were chosen, in words; null if all were asked for. */
+  readonly text: string | null;
+}
+
+/** The points of each axis: those asked for, or `count` that show the lowest loss near θ₀ and the rise around it. */
 export async function axisPoints(
   objective: Objective,
-  direction: Direction,
-  asked: Range | null,
-  otherwise: { readonly count: number; readonly factor: number },
+  requests: readonly AxisRequest[],
+  count: number,
   signal: AbortSignal,
-): Promise<number[]> {
-  if (asked) return linearAxis(asked.from, asked.to, asked.count);
-  // The range is looked for along the unit vector; the axis counts in lengths of the one that is given.
-  const length = norm(direction.vector);
-  const unit = { id: `${direction.id}/unit`, vector: direction.vector.map((x) => x / length) };
-  const { halfWidth } = await chooseRange(objective, unit, { factor: otherwise.factor }, signal);
-  return linearAxis(-halfWidth / length, halfWidth / length, otherwise.count);
+): Promise<ChosenAxes> {
+  const open = requests.filter((r) => r.asked === null);
+  const asked = ({ asked }: AxisRequest) => (asked ? linearAxis(asked.from, asked.to, asked.count) : []);
+  if (open.length === 0) return { points: requests.map(asked), text: null };
+  // Ranges are looked for along unit vectors; an axis counts in lengths of the one that is given.
+  const lengths = open.map((r) => norm(r.direction.vector));
+  const units = open.map(({ direction: { id, vector } }, i) => ({
+    id: `${id}/unit`,
+    vector: vector.map((x) => x / (lengths[i] as number)),
+  }));
+  const facts = open.map(({ curvature }) => ({ curvature }));
+  const { rise } = defaultAnalysis;
+  const inLengths = await chooseRange(objective, units, { rise, facts }, signal);
+  const chosen = inUnitsOf(inLengths, lengths);
+  const points = requests.map((r) => {
+    const index = open.indexOf(r);
+    return index < 0 ? asked(r) : originAxis(chosen.extents[index] as Extent, count);
+  });
+  return {
+    points,
+    text: rangeText(
+      chosen,
+      open.map((r) => r.name),
+      objective.thetaNorm,
+    ),
+  };
+}
+
+function inUnitsOf(chosen: ChosenRange, lengths: readonly number[]): ChosenRange {
+  const of = (i: number) => lengths[i] as number;
+  return {
+    ...chosen,
+    extents: chosen.extents.map(({ from, to }, i) => ({ from: from / of(i), to: to / of(i) })),
+    lowest: chosen.lowest.map((c, i) => c / of(i)),
+  };
 }

@@ -135,9 +135,11 @@ export interface Range {
 /** A grid this wide already takes hours; more is a slip of the pen. */
 const maxPoints = 10_001;
 
-export function range(meta: Meta<Range | null>): Option<Range | null> {
-  const what = `FROM:TO:COUNT with FROM below TO and COUNT from 2 to ${maxPoints}, such as -1:1:31`;
-  return valued<Range | null>(meta, (t) => {
+/** `auto` is null: the program chooses. */
+export function range(meta: Omit<Meta<null>, "fallback">): Option<Range | null> {
+  const what = `auto, or FROM:TO:COUNT with FROM below TO and COUNT from 2 to ${maxPoints}, such as -1:1:31`;
+  return valued<Range | null>({ ...meta, fallback: null }, (t) => {
+    if (t === "auto") return null;
     const parts = t.split(":");
     const [from, to] = parts.slice(0, 2).map(readNumber);
     const count = /^\d+$/.test(parts[2] ?? "") ? Number(parts[2]) : Number.NaN;

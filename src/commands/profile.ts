@@ -3,11 +3,10 @@ import { defaultAnalysis } from "../analysis/options.ts";
 import { writeNpz } from "../data/npz.ts";
 import { evaluateProfile, filterDirection, type ProfileResult, randomDirection } from "../landscape/index.ts";
 import { norm } from "../numerics/vector.ts";
-import type { Direction } from "../objective/types.ts";
 import { type Command, type Context, defineCommand } from "./command.ts";
 import { endDirections } from "./ends.ts";
 import { npzOption, type ProblemOptions, problemOptions, type RunOptions, runOptions } from "./groups.ts";
-import { axisPoints, givenDirection } from "./lines.ts";
+import { type AxisRequest, axisPoints, givenDirection } from "./lines.ts";
 import { type Range, range, text } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
 import { openRun, type Run } from "./run.ts";
@@ -37,8 +36,7 @@ export const profile: Command = defineCommand<ProfileOptions>({
     }),
     range: range({
       group: "What:",
-      describe: "FROM:TO:COUNT, coefficients of the direction [default 41, to 20 times the loss]",
-      fallback: null,
+      describe: "auto (by curvature and loss) or FROM:TO:COUNT, coefficients [default auto]",
     }),
     ...runOptions,
     npz: npzOption,
@@ -48,11 +46,12 @@ export const profile: Command = defineCommand<ProfileOptions>({
       await requireParameters(problem);
       const own = { direction: options.direction, range: options.range, seed: options.seed };
       using run = await openRun("profile", problem, options, own, options.out, context);
-      const direction = await profileDirection(run, options, context);
+      const along = await profileDirection(run, options, context);
+      const { direction } = along;
       const { signal } = context.io;
-      const factor = options.direction === "bottom" ? defaultAnalysis.bottomRise : defaultAnalysis.rise;
-      const otherwise = { count: defaultAnalysis.profilePoints, factor };
-      const t = await axisPoints(run.train, direction, options.range, otherwise, signal);
+      const request = { ...along, name: "t", asked: options.range };
+      const axis = await axisPoints(run.train, [request], defaultAnalysis.profilePoints, signal);
+      const [t] = axis.points as [number[]];
       context.progress.start("profile");
       context.progress.expect(
         t.length * (run.test ? 2 : 1),
@@ -63,9 +62,10 @@ export const profile: Command = defineCommand<ProfileOptions>({
       if (options.npz) writeProfile(options.npz, result);
       const { train, test, minimum } = result;
       return {
-        json: { t, train: finite(train), test: test && finite(test), minimum },
+        json: { t, train: finite(train), test: test && finite(test), minimum, range: axis.text },
         lines: fieldLines([
           ["points", `${t.length} from ${numberText(t[0] ?? 0)} to ${numberText(t.at(-1) ?? 0)}`],
+          ...(axis.text === null ? [] : ([["range", axis.text]] as const)),
           ["length", `‖d‖ = ${numberText(norm(direction.vector))}`],
           ["lowest train loss", `${numberText(minimum.loss, 6)} at t = ${numberText(minimum.t)}`],
           ...(minimum.testLoss === null
@@ -77,19 +77,23 @@ export const profile: Command = defineCommand<ProfileOptions>({
     }),
 });
 
-async function profileDirection(run: Run, options: ProfileOptions, context: Context): Promise<Direction> {
+async function profileDirection(
+  run: Run,
+  options: ProfileOptions,
+  context: Context,
+): Promise<Pick<AxisRequest, "direction" | "curvature">> {
   const { n, parameters, theta } = run.train;
   const draw = { seed: options.seed, index: 0 };
   switch (options.direction) {
     case "random":
-      return randomDirection(parameters, draw);
+      return { direction: randomDirection(parameters, draw) };
     case "filter":
-      return filterDirection(parameters, theta, draw);
+      return { direction: filterDirection(parameters, theta, draw) };
     case "top":
     case "bottom":
       return (await endDirections(run, options.seed, context))[options.direction];
     default:
-      return givenDirection(options.direction, n, "direction");
+      return { direction: await givenDirection(options.direction, n, "direction") };
   }
 }
 

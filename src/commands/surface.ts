@@ -5,11 +5,10 @@ import { writeNpz } from "../data/npz.ts";
 import { LandscapeError } from "../errors.ts";
 import { evaluatePlane, filterDirection, type GridResult, randomDirection } from "../landscape/index.ts";
 import { cosine } from "../numerics/vector.ts";
-import type { Direction } from "../objective/types.ts";
 import { type Command, type Context, defineCommand, type Outcome } from "./command.ts";
 import { endDirections } from "./ends.ts";
 import { npzOption, type ProblemOptions, problemOptions, type RunOptions, runOptions } from "./groups.ts";
-import { axisPoints, givenDirection } from "./lines.ts";
+import { type AxisRequest, axisPoints, givenDirection } from "./lines.ts";
 import { choice, type Range, range, text } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
 import { openRun, type Run } from "./run.ts";
@@ -19,6 +18,7 @@ interface SurfaceOptions extends ProblemOptions, RunOptions {
   readonly x: string | null;
   readonly y: string | null;
   readonly directions: "hessian" | "random" | "filter";
+  readonly range: Range | null;
   readonly rangeX: Range | null;
   readonly rangeY: Range | null;
   readonly npz: string | null;
@@ -51,43 +51,49 @@ export const surface: Command = defineCommand<SurfaceOptions>({
       fallback: null,
     }),
     y: text<null>({ group: what, describe: "F.npz:KEY[:ROW]: direction of y", fallback: null }),
-    rangeX: range({
+    range: range({
       group: what,
-      describe: "FROM:TO:COUNT, coefficients of x's direction [default 31, to 20 times the loss]",
-      fallback: null,
+      describe: "auto (by curvature and loss) or FROM:TO:COUNT, for both directions [default auto]",
     }),
-    rangeY: range({ group: what, describe: "FROM:TO:COUNT, the same for y", fallback: null }),
+    rangeX: range({ group: what, describe: "FROM:TO:COUNT, coefficients of x's direction" }),
+    rangeY: range({ group: what, describe: "FROM:TO:COUNT, the same for y" }),
     ...runOptions,
     npz: npzOption,
   },
   run: (model, options, context) =>
     withProblem(model, options, context, async (problem) => {
       await requireParameters(problem);
-      const { x: givenX, y: givenY, directions, rangeX, rangeY, seed } = options;
+      const { x: givenX, y: givenY, directions, seed } = options;
+      const [rangeX, rangeY] = [options.rangeX ?? options.range, options.rangeY ?? options.range];
       const own = { x: givenX, y: givenY, directions, rangeX, rangeY, seed };
       using run = await openRun("surface", problem, options, own, options.out, context);
       const [dx, dy] = await surfaceDirections(run, options, context);
       const { signal } = context.io;
-      const otherwise = { count: defaultAnalysis.grid, factor: defaultAnalysis.rise };
-      const x = await axisPoints(run.train, dx, options.rangeX, otherwise, signal);
-      const y = await axisPoints(run.train, dy, options.rangeY, otherwise, signal);
+      const requests = [
+        { ...dx, name: "x", asked: rangeX },
+        { ...dy, name: "y", asked: rangeY },
+      ];
+      const axes = await axisPoints(run.train, requests, defaultAnalysis.grid, signal);
+      const [x, y] = axes.points as [number[], number[]];
       const { samples } = run.train;
       const both = samples + (run.test?.samples ?? 0);
       const units = x.length * y.length * (run.test ? 2 : 1);
       context.progress.start("plane");
       context.progress.expect(units, x.length * y.length * both);
-      const result = await evaluatePlane(run, [dx, dy], x, y, { signal });
+      const result = await evaluatePlane(run, [dx.direction, dy.direction], x, y, { signal });
       context.progress.finish(`${x.length}×${y.length} points`);
       if (options.npz) writeSurface(options.npz, result);
-      return outcome(result, cosine(dx.vector, dy.vector), options);
+      return outcome(result, cosine(dx.direction.vector, dy.direction.vector), axes.text, options);
     }),
 });
+
+type Along = Pick<AxisRequest, "direction" | "curvature">;
 
 async function surfaceDirections(
   run: Run,
   options: SurfaceOptions,
   context: Context,
-): Promise<[Direction, Direction]> {
+): Promise<[Along, Along]> {
   const { n, parameters, theta } = run.train;
   if ((options.x === null) !== (options.y === null)) {
     const missing = options.x === null ? "x" : "y";
@@ -100,19 +106,22 @@ async function surfaceDirections(
     );
   }
   if (options.x !== null && options.y !== null) {
-    return [await givenDirection(options.x, n, "x"), await givenDirection(options.y, n, "y")];
+    return [
+      { direction: await givenDirection(options.x, n, "x") },
+      { direction: await givenDirection(options.y, n, "y") },
+    ];
   }
   const { seed } = options;
   switch (options.directions) {
     case "random":
       return [
-        randomDirection(parameters, { seed, index: 0 }),
-        randomDirection(parameters, { seed, index: 1 }),
+        { direction: randomDirection(parameters, { seed, index: 0 }) },
+        { direction: randomDirection(parameters, { seed, index: 1 }) },
       ];
     case "filter":
       return [
-        filterDirection(parameters, theta, { seed, index: 0 }),
-        filterDirection(parameters, theta, { seed, index: 1 }),
+        { direction: filterDirection(parameters, theta, { seed, index: 0 }) },
+        { direction: filterDirection(parameters, theta, { seed, index: 1 }) },
       ];
     case "hessian": {
       const { top, bottom } = await endDirections(run, seed, context);
@@ -121,14 +130,15 @@ async function surfaceDirections(
   }
 }
 
-function outcome(result: GridResult, angle: number, options: SurfaceOptions): Outcome {
+function outcome(result: GridResult, angle: number, range: string | null, options: SurfaceOptions): Outcome {
   const train = gridValues(result.train);
   const test = result.test && gridValues(result.test);
   const { minimum } = result.train;
   return {
-    json: { x: result.x, y: result.y, train, test, minimum, cosine: angle },
+    json: { x: result.x, y: result.y, train, test, minimum, cosine: angle, range },
     lines: fieldLines([
       ["points", `${result.x.length} × ${result.y.length}`],
+      ...(range === null ? [] : ([["range", range]] as const)),
       [
         "lowest train loss",
         `${numberText(minimum.loss, 6)} at x ${numberText(minimum.x)}, y ${numberText(minimum.y)}`,

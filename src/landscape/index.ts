@@ -1,4 +1,4 @@
-export { linearAxis } from "./axis.ts";
+export { type Extent, linearAxis, originAxis } from "./axis.ts";
 export { type Draw, filterDirection, randomDirection } from "./directions.ts";
 export {
   evaluatePlane,
@@ -10,4 +10,4 @@ export {
   type ProfileResult,
   type Splits,
 } from "./grid.ts";
-export { type ChosenRange, chooseRange, type RangeOptions } from "./range.ts";
+export { type ChosenRange, chooseRange, type LineFacts, type RangeOptions } from "./range.ts";

@@ -13,22 +13,6 @@ export function stepOf(values: readonly number[]): number {
   return (values.at(-1)! - values[0]!) / (values.length - 1);
 }
 
-/** The cells within |x| ≤ reachX, |y| ≤ reachY, but at least seven each way: fewer show no shape. */
-export function crop(grid: Grid, reachX: number, reachY: number): Grid {
-  const columns = within(grid.x, reachX);
-  const rows = within(grid.y, reachY);
-  return {
-    x: columns.map((j) => grid.x[j]!),
-    y: rows.map((i) => grid.y[i]!),
-    values: rows.map((i) => columns.map((j) => grid.values[i]?.[j] ?? null)),
-  };
-}
-
-function within(values: readonly number[], reach: number): number[] {
-  const limit = Math.max(reach, 3.01 * Math.abs(stepOf(values)));
-  return [...values.keys()].filter((k) => Math.abs(values[k]!) <= limit);
-}
-
 /** The same grid with another value in each cell. */
 export function mapGrid(grid: Grid, f: (value: number) => number): Grid {
   return { ...grid, values: grid.values.map((row) => row.map((v) => (v === null ? null : f(v)))) };

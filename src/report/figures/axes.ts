@@ -48,7 +48,8 @@ export function percentAxis(
   const number = `format(datum.value / ${unit}, '${format}')`;
   return {
     orient,
-    values: values.map((v) => v * unit),
+    // At the corner the labels of the other axis stand.
+    values: values.map((v) => v * unit).filter((v) => v < domain[1] - 0.06 * (domain[1] - domain[0])),
     labelExpr: `(datum.value == 0 ? '0' : ${number}) + ' %'`,
     title: null,
   };

@@ -12,32 +12,35 @@ import { colourBar } from "./colour-bar.ts";
 import type { Figure, Panel } from "./figure.ts";
 import { type PlaneMark, planePanel } from "./plane.ts";
 
-/** Columns are kinds of plane, rows are splits of the data, one colour domain for all. */
+/**
+ * Columns are kinds of plane, rows are splits of the data. One colour domain for a row: kinds are compared, while the
+ * test loss may be a hundred times that of training, and on one domain for both neither would show its shape.
+ */
 export function planesFigure(report: AnalysisReport): Figure {
-  // A second plane of a kind has another range, and is shown where that is needed.
-  const planes = report.planes.filter((p, k, all) => all.findIndex((q) => q.kind === p.kind) === k);
-  const { scale, beyond } = lossScale(
-    planes.flatMap((p) => splitsOf(p).flatMap((s) => finite({ values: p[s]!.loss }))),
-  );
+  const { planes } = report;
+  const splits: Split[] = planes.some((p) => p.test) ? ["train", "test"] : ["train"];
+  const scales = new Map(splits.map((s) => [s, lossScale(lossesOf(planes, s))]));
+  const beyond = [...scales.values()].reduce((sum, s) => sum + s.beyond, 0);
   const missing = planes.reduce((sum, p) => sum + p.train.nonFinite + (p.test?.nonFinite ?? 0), 0);
   const onBorder = planes.some((p) => splitsOf(p).some((s) => minimumOf(report, p, s).onBorder));
-  const panels = inRows(planes).map(([plane, split]) => lossPanel(report, plane, split, scale, viridis));
-  const bar = colourBar(
-    "planes-colours",
-    `loss, ${scale.kind} colour scale, the same in all panels`,
-    scale,
-    viridis,
+  const panels = inRows(planes).map(([plane, split]) =>
+    lossPanel(report, plane, split, scales.get(split)!.scale, viridis),
   );
+  const bars = splits.map((split) => {
+    const { scale } = scales.get(split)!;
+    const title = `${splitNames[split]} loss, ${scale.kind} colour scale, the same in its row`;
+    return colourBar(`planes-colours-${split}`, title, scale, viridis);
+  });
   return {
     id: "planes",
     title: planesTitle(report, planes),
     caption: html`How to read: a heavy contour that <em>crosses itself at +</em> is a saddle, one <em>shrunk to a
       dot</em> a minimum, one <em>smooth curve through +</em> a slope that is left. Thin contours are
-      equally spaced on the colour scale. Axes are true displacements ‖Δθ‖, with % of ‖θ‖ = ${numberText(report.checkpoint.thetaNorm, 4)}
-      above and at the right. ${unitsNote(report)} ${onBorder && "“Range too small”: the minimum lies on the border."} ${
+      equally spaced on the colour scale of their row. Axes are true displacements ‖Δθ‖, with % of ‖θ‖ = ${numberText(report.checkpoint.thetaNorm, 4)}
+      above and at the right. ${unitsNote(report)} ${rangesNote(report)} ${onBorder && "“On the border”: the loss may be lower still outside."} ${
         beyond > 0 && `${countText(beyond)} cells above the scale have its last colour.`
       } ${missing > 0 && `${countText(missing)} cells without a finite loss are grey and hatched.`}`,
-    panels: [...panels, bar],
+    panels: [...panels, ...bars],
     columns: planes.length > 2 ? 3 : 2,
     key: [...planeKey(report), ...(missing > 0 ? [notFiniteKey] : [])],
     numbers: planeTable(report),
@@ -124,6 +127,17 @@ export function rangeRatio(plane: Pick<Plane, "x" | "y">): number {
   return (top - bottom) / (right - left);
 }
 
+/** Ranges follow the training loss; the Hessian plane's in full, the others' under Numbers. */
+function rangesNote(report: AnalysisReport): string {
+  const plane = report.planes.find((p) => p.kind === "hessian") ?? report.planes[0];
+  const others = report.planes.length > 1 ? " The other planes’ ranges are under Numbers." : "";
+  return plane ? `Range of the ${adjective(plane)} plane: ${plane.range}.${others}` : "";
+}
+
+function lossesOf(planes: readonly Plane[], split: Split): number[] {
+  return planes.flatMap((p) => (p[split] ? finite({ values: p[split].loss }) : []));
+}
+
 function unitsNote(report: AnalysisReport): string {
   const uneven = report.planes.filter((p) => aspectOf(p) === 1 && Math.abs(rangeRatio(p) - 1) > 0.01);
   if (uneven.length === 0) return "α and β have the same unit in every panel.";
@@ -160,7 +174,7 @@ function minimumText(report: AnalysisReport, plane: Plane, split: Split): string
   const { loss, below, from, onBorder } = minimumOf(report, plane, split);
   if (below === 0) return `minimum ${numberText(loss, 3)} at θ₀`;
   const text = `minimum ${numberText(loss, 3)}, ${changeText(below, from)} below`;
-  return onBorder ? `${text} · range too small` : `${text} L(0)`;
+  return onBorder ? `${text} · on the border` : `${text} L(0)`;
 }
 
 function planesTitle(report: AnalysisReport, planes: readonly Plane[]): string {

@@ -38,8 +38,11 @@ export function profilePanel(report: AnalysisReport, group: readonly Profile[]):
       [-1, 1],
     ),
   };
-  const measured = extent([0, ...[...train.flat(), ...test].map((row) => row[1])], [0, 1]);
-  const y: Scale = { kind: "linear", domain: padded(withPrediction(measured, model), 0.06) };
+  const measured = extent([0, ...train.flat().map((row) => row[1])], [0, 1]);
+  const y: Scale = {
+    kind: "linear",
+    domain: padded(withRoom(withRoom(measured, test, 0.6), model, 0.3), 0.06),
+  };
   // The accuracy below has the labels of the common axis.
   const strip = first.train.accuracy !== null;
   const title = several ? `${group.length} random directions` : `along ${direction.label}`;
@@ -163,14 +166,15 @@ function predict({ slope, curvature }: DirectionInfo, t: number): number | null 
   return slope === null || curvature === null ? null : slope * t + 0.5 * curvature * t * t;
 }
 
-/** Room for the predicted curve too, as far as it does not flatten what was measured. */
-function withPrediction(
+/** Room for other rows too, as far as they do not flatten what was measured in training; `share` of its height. */
+function withRoom(
   [low, high]: readonly [number, number],
-  model: readonly (readonly number[])[],
+  rows: readonly (readonly number[])[],
+  share: number,
 ): [number, number] {
-  const room = 0.3 * (high - low);
+  const room = share * (high - low);
   const [lowest, highest] = extent(
-    model.map((row) => row[1]!),
+    rows.map((row) => row[1]!),
     [low, high],
   );
   return [Math.max(Math.min(low, lowest), low - room), Math.min(Math.max(high, highest), high + room)];
