@@ -17,6 +17,7 @@ import { recurrence } from "./recurrent.ts";
 import { reductions } from "./reductions.ts";
 import { resampling } from "./resize.ts";
 import { sampling } from "./sampling.ts";
+import { scattering } from "./scatter.ts";
 import { scikit } from "./scikit.ts";
 import { sequences } from "./sequences.ts";
 import { shape } from "./shape.ts";
@@ -42,6 +43,7 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   reductions,
   resampling,
   sampling,
+  scattering,
   scikit,
   sequences,
   shape,
