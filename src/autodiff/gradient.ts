@@ -71,11 +71,11 @@ function assertDifferentiable(nodes: readonly Node[], active: Set<Value>, record
   const missing = nodes.filter(
     (node) => node.outputs.some((y) => active.has(y)) && records(node.domain, node.op)?.vjp === undefined,
   );
-  if (missing.length > 0) throw unsupported(missing);
+  if (missing.length > 0) throw unsupported(missing, records);
 }
 
 /** All operators without a rule in one error, by name and node. */
-export function unsupported(nodes: readonly Node[]): LandscapeError {
+export function unsupported(nodes: readonly Node[], records?: RecordLookup): LandscapeError {
   const byOp = new Map<string, Node[]>();
   for (const node of nodes) {
     const label = node.domain ? `${node.domain}::${node.op}` : node.op;
@@ -88,13 +88,14 @@ export function unsupported(nodes: readonly Node[]): LandscapeError {
     domain: (list[0] as Node).domain,
     label,
     nodes: list.map((n) => n.name || n.outputs[0]?.name || ""),
+    reason: records?.((list[0] as Node).domain, (list[0] as Node).op)?.refuses?.(list[0] as Node),
   }));
-  const text = ops.map(({ label, nodes: names }) => {
+  const text = ops.map(({ label, nodes: names, reason }) => {
     const shown = names
       .slice(0, 3)
       .map((n) => `"${n}"`)
       .join(", ");
-    return `${label} (${names.length} ${names.length === 1 ? "node" : "nodes"}: ${shown}${names.length > 3 ? ", …" : ""})`;
+    return `${label} (${names.length} ${names.length === 1 ? "node" : "nodes"}: ${shown}${names.length > 3 ? ", …" : ""})${reason ? ` ${reason}` : ""}`;
   });
   return new LandscapeError(
     "UNSUPPORTED_OP",

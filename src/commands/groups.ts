@@ -124,7 +124,11 @@ export const problemOptions: OptionTable<ProblemOptions> = {
     },
     ["auto", "artifact", "ours"],
   ),
-  evalMode: flag(modelAndData, "differentiate eval_model.onnx of training artifacts: --gradient ours", true),
+  evalMode: flag(
+    modelAndData,
+    "evaluation mode: BatchNormalization and Dropout of a training export; eval_model.onnx of artifacts",
+    true,
+  ),
 };
 
 /** On which device, with how many processes. */

@@ -1,8 +1,7 @@
 import { countText } from "../analysis/number-text.ts";
-import type { Checkpoint } from "../model/checkpoint.ts";
 import type { ArtifactSummary } from "../model/loaded-model.ts";
+import type { UnsupportedOperator } from "../model/unsupported.ts";
 import type { Value } from "../onnx/graph.ts";
-import type { RecordLookup } from "../ops/record.ts";
 import { type Command, defineCommand } from "./command.ts";
 import { type Comparison, compareRoutes, comparisonLines } from "./compare.ts";
 import { type ProblemOptions, problemOptions, type WhereOptions, whereOptions } from "./groups.ts";
@@ -31,11 +30,13 @@ export const inspect: Command = defineCommand<InspectOptions>({
   async run(path, options, context) {
     const { loadCheckpoint } = await import("../model/checkpoint.ts");
     const { lookup } = await import("../ops/registry.ts");
+    const { unsupportedOperators } = await import("../model/unsupported.ts");
     const checkpoint = await loadCheckpoint(path, {
       output: options.output ?? undefined,
       params: options.params,
       freeze: options.freeze,
       gradient: routeOf(options),
+      evalMode: options.evalMode,
     });
     const unsupported = unsupportedOperators(checkpoint, lookup);
     const json = {
@@ -74,55 +75,13 @@ function describeValue(value: Value): {
   return { name: value.name, type: value.type ?? null, shape };
 }
 
-interface Unsupported {
-  readonly op: string;
-  readonly domain: string;
-  readonly nodes: string[];
-}
-
-/** Operators without a gradient rule on a differentiable path from a parameter to the output. */
-function unsupportedOperators(checkpoint: Checkpoint, records: RecordLookup): Unsupported[] {
-  // A training graph with operators that cannot be lowered is not taken in the first place.
-  if (checkpoint.own?.training) return [];
-  const active = new Set<Value>(checkpoint.parameters.map((p) => p.value));
-  const reaching = valuesReaching(checkpoint.output);
-  const found = new Map<string, Unsupported>();
-  for (const node of checkpoint.graph.nodes) {
-    const record = records(node.domain, node.op);
-    // What an unknown operator does with its inputs is unknown: all may matter.
-    const wrt = record === undefined || record.wrt === "all" ? node.inputs.keys() : record.wrt;
-    if (![...wrt].some((i) => active.has(node.inputs[i] as Value))) continue;
-    for (const y of node.outputs) active.add(y);
-    if (record?.vjp || record?.expand || record?.resolve || !node.outputs.some((y) => reaching.has(y)))
-      continue;
-    const key = `${node.domain}::${node.op}`;
-    const entry = found.get(key) ?? { op: node.op, domain: node.domain, nodes: [] };
-    entry.nodes.push(node.name || (node.outputs[0]?.name ?? ""));
-    found.set(key, entry);
-  }
-  return [...found.values()];
-}
-
-function valuesReaching(output: Value): Set<Value> {
-  const reaching = new Set<Value>([output]);
-  const stack = [output];
-  for (let value = stack.pop(); value !== undefined; value = stack.pop()) {
-    for (const x of value.producer?.inputs ?? []) {
-      if (x === null || reaching.has(x)) continue;
-      reaching.add(x);
-      stack.push(x);
-    }
-  }
-  return reaching;
-}
-
 interface InspectJson {
   readonly model: { path: string; opset: number; producer: string };
   readonly parameters: readonly { name: string; shape: readonly number[]; size: number }[];
   readonly initializers: readonly { name: string; isParameter: boolean; reason: string }[];
   readonly inputs: readonly ReturnType<typeof describeValue>[];
   readonly outputs: readonly ReturnType<typeof describeValue>[];
-  readonly unsupported: readonly Unsupported[];
+  readonly unsupported: readonly UnsupportedOperator[];
   readonly differentiable: boolean;
   readonly warnings: readonly { code: string; message: string }[];
   readonly gradient?: string;
@@ -165,7 +124,7 @@ function inspectLines(found: InspectJson): string[] {
     ),
     ...found.unsupported.map(
       (u) =>
-        `no gradient rule: ${u.domain ? `${u.domain}::` : ""}${u.op} (${u.nodes.length} nodes: ${u.nodes.slice(0, 3).join(", ")})`,
+        `no gradient rule: ${u.domain ? `${u.domain}::` : ""}${u.op} (${u.nodes.length} nodes: ${u.nodes.slice(0, 3).join(", ")})${u.reason ? ` ${u.reason}` : ""}`,
     ),
     ...found.warnings.map((w) => `warning: ${w.message}`),
     ...(found.comparison ? ["", ...comparisonLines(found.comparison)] : []),

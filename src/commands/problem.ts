@@ -47,6 +47,7 @@ async function openModelAndData(model: string, options: ProblemOptions & WhereOp
     params: options.params,
     freeze: options.freeze,
     gradient: routeOf(options),
+    evalMode: options.evalMode,
     train: datasetSpec(options.data, options.samples, "train", options),
     test:
       options.testData === null ? null : datasetSpec(options.testData, options.testSamples, "test", options),

@@ -58,7 +58,7 @@ async function identityOf(
     inputs: { model: problem.checkpoint.sha256, ...problem.dataHashes },
     options: {
       ...{ loss, logits, ignoreIndex, classAxis, output, params, freeze, target },
-      ...{ normalize, scale, offset, gradient: routeOf(options) },
+      ...{ normalize, scale, offset, gradient: routeOf(options), evalMode: options.evalMode },
       samples: problem.train.samples,
       testSamples: problem.test?.samples ?? null,
       // The last bits of a sum depend on how it is split and on what computes it.

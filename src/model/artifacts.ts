@@ -59,7 +59,7 @@ export async function loadArtifacts(folder: string, route: GradientRoute = "auto
     },
     warnings: [
       ...source.warnings,
-      ...(training ? training.warnings : preflightWarnings(model, bound.graph, trained)),
+      ...(training ? training.warnings : preflightWarnings(model, bound.graph, bound.verdicts)),
     ],
     training: summary(files, checkpoint),
   };

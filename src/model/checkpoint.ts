@@ -7,6 +7,7 @@ import { isFloat, sizeOf } from "../onnx/tensor.ts";
 import { lookup } from "../ops/registry.ts";
 import { loadArtifacts } from "./artifacts.ts";
 import { readEmitted } from "./emitted.ts";
+import { toEvalMode } from "./eval-mode.ts";
 import type { ArtifactSummary, GradientRoute, LoadedModel } from "./loaded-model.ts";
 import { chooseOutput, inputsOf } from "./output.ts";
 import type { OwnLoss } from "./own-loss.ts";
@@ -54,6 +55,8 @@ export interface CheckpointOptions extends Partial<ParameterSelection> {
   readonly output?: string | undefined;
   /** Whose gradient is taken of a model that brings its own; its own if not given. */
   readonly gradient?: GradientRoute | undefined;
+  /** Switches BatchNormalization and Dropout of a training-mode export to evaluation. */
+  readonly evalMode?: boolean | undefined;
 }
 
 /** Reads an .onnx file, a gradient graph that this tool wrote, or a folder of onnxruntime-training. */
@@ -114,7 +117,8 @@ async function loadFile(
 ): Promise<LoadedModel> {
   const file = await readModel(path);
   const model = toOpset18(inlineFunctions(file.model));
-  const { graph } = toSinglePrecision(model.graph);
+  const single = toSinglePrecision(model.graph).graph;
+  const graph = options.evalMode ? toEvalMode(single) : single;
   const emitted = readEmitted(model, options.gradient === "ours");
   if (emitted === undefined && options.gradient === "artifact") {
     throw new LandscapeError(
@@ -124,7 +128,6 @@ async function loadFile(
   }
   const output = emitted?.output ?? chooseOutput(graph, options.output);
   const verdicts = emitted?.verdicts ?? judgeInitializers(graph, output, lookup, selection);
-  const parameters = verdicts.filter((v) => v.isParameter).map((v) => v.value);
   return {
     sha256: file.sha256,
     opset: file.model.opset.get("") ?? 0,
@@ -133,7 +136,7 @@ async function loadFile(
     output,
     verdicts,
     own: emitted?.own ?? null,
-    warnings: preflightWarnings(file.model, graph, parameters),
+    warnings: preflightWarnings(file.model, graph, verdicts),
     training: null,
   };
 }

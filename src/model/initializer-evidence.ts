@@ -84,7 +84,7 @@ export function numbersIn(value: Value): Float32Array | undefined {
   const { tensor, type } = value;
   if (tensor === undefined || type === undefined || !isFloat(type) || sizeOf(tensor.dims) > MAX_READ)
     return undefined;
-  return toFloat32(tensor);
+  return tensor.type === "float32" ? (tensor.data as Float32Array) : toFloat32(tensor);
 }
 
 /** The number that all elements are, if there is one. */
@@ -129,4 +129,40 @@ export function isTrigonometric(x: Float32Array, dims: readonly number[]): boole
     }
   }
   return true;
+}
+
+/** What PyTorch's exporter notes of an initializer: PARAMETER, BUFFER or CONSTANT_TENSOR. */
+export function notedKind(value: Value): string | undefined {
+  return value.metadata["pkg.torch.export.graph_signature.InputSpec.kind"];
+}
+
+/** Names of what PyTorch's optimiser computed an initializer from; one alone for a transposed weight. */
+export function foldedFrom(value: Value): readonly string[] {
+  const noted = value.metadata["pkg.onnxscript.optimizer.folded_from"] ?? "";
+  return [...noted.matchAll(/'([^']*)'/g)].map((m) => m[1] as string);
+}
+
+/**
+ * Whether `x` is the 2-norm of `w` along the axes in which `x` has length 1, both of one rank: what is left of
+ * F.normalize(w) when the norm was folded.
+ */
+export function isNormOf(x: Value, w: Value): boolean {
+  if (x.dims.length !== w.dims.length || x.dims.every((d, i) => d === w.dims[i])) return false;
+  if (!x.dims.every((d, i) => d === 1 || d === w.dims[i])) return false;
+  const [norms, numbers] = [numbersIn(x), numbersIn(w)];
+  if (norms === undefined || numbers === undefined || norms.length < 2) return false;
+  const sums = new Float64Array(norms.length);
+  for (const [i, v] of numbers.entries()) {
+    let [rest, at, stride] = [i, 0, 1];
+    for (let axis = w.dims.length - 1; axis >= 0; axis--) {
+      const d = w.dims[axis] as number;
+      if (x.dims[axis] !== 1) {
+        at += (rest % d) * stride;
+        stride *= d;
+      }
+      rest = Math.floor(rest / d);
+    }
+    sums[at] = (sums[at] as number) + v * v;
+  }
+  return norms.every((v, i) => Math.abs(v - Math.sqrt(sums[i] as number)) <= CLOSE * Math.abs(v));
 }

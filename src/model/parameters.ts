@@ -3,21 +3,27 @@ import { operandsOf, subgraphs } from "../onnx/index.ts";
 import { isFloat, sizeOf } from "../onnx/tensor.ts";
 import type { RecordLookup } from "../ops/record.ts";
 import {
+  foldedFrom,
   followedUses,
   isGeometric,
   isMask,
+  isNormOf,
   isTrigonometric,
   isWeightUse,
+  notedKind,
   numbersIn,
   type Use,
   uniform,
 } from "./initializer-evidence.ts";
+import { hasGeneratedName, isStatePath } from "./names.ts";
 
 /** What was decided about one initializer, and why. */
 export interface InitializerVerdict {
   readonly value: Value;
   readonly isParameter: boolean;
   readonly reason: string;
+  /** The trained weight that the exporter computed it from. */
+  readonly computedFrom?: Value;
 }
 
 export interface ParameterSelection {
@@ -40,7 +46,9 @@ export function judgeInitializers(
   const reached = differentiablyReached(output, records);
   const uses = followedUses(graph);
   const verdicts = allInitializers(graph).map((value) => judge({ value, reached, uses: uses(value) }));
-  return withEmbeddedWeights(verdicts, uses).map((verdict) => select(verdict, reached, selection));
+  return withoutComputed(withEmbeddedWeights(verdicts, uses)).map((verdict) =>
+    select(verdict, reached, selection),
+  );
 }
 
 /** Initializers of a graph and of its subgraphs. */
@@ -76,11 +84,13 @@ interface Exclusion {
   readonly holds: (e: Evidence, numbers: () => Float32Array | undefined) => boolean;
 }
 
+const CONSTANT = "a constant of the graph";
+
 const usedOnly = (e: Evidence, where: (use: Use) => boolean) => e.uses.length > 0 && e.uses.every(where);
 
-/** What shows that a float tensor is no trained weight, in the order in which it is asked. */
-const EXCLUSIONS: readonly Exclusion[] = [
-  { reason: "a constant of the graph", holds: ({ value }) => value.fromConstant },
+/** What shows that a float tensor is no trained weight whatever its exporter notes, in the order in which it is asked. */
+const STRUCTURAL: readonly Exclusion[] = [
+  { reason: CONSTANT, holds: ({ value }) => value.fromConstant },
   {
     reason: "running statistic of a BatchNormalization",
     holds: (e) => usedOnly(e, (u) => u.node.op === "BatchNormalization" && u.input >= 3),
@@ -97,6 +107,18 @@ const EXCLUSIONS: readonly Exclusion[] = [
   {
     reason: "the C of a Gemm with beta 0",
     holds: (e) => usedOnly(e, (u) => u.node.op === "Gemm" && u.input === 2 && u.node.float("beta", 1) === 0),
+  },
+];
+
+/** The same, where the exporter notes nothing of what the tensor was. */
+const SUSPICIONS: readonly Exclusion[] = [
+  {
+    reason: "a buffer of the PyTorch module",
+    holds: ({ value }) => notedKind(value) === "BUFFER",
+  },
+  {
+    reason: "a constant of the PyTorch module",
+    holds: ({ value }) => notedKind(value) === "CONSTANT_TENSOR",
   },
   {
     reason: "named as state or a table that is not trained",
@@ -152,13 +174,33 @@ function judge(evidence: Evidence): InitializerVerdict {
     numbers ??= numbersIn(value);
     return numbers;
   };
-  const against = EXCLUSIONS.find(({ holds }) => holds(evidence, read));
+  const asked = notedKind(value) === "PARAMETER" ? STRUCTURAL : [...STRUCTURAL, ...SUSPICIONS];
+  const against = asked.find(({ holds }) => holds(evidence, read));
   if (against) return no(value, against.reason);
-  const where = evidence.uses.find(isWeightUse);
-  const reason = where
-    ? `a weight of ${where.node.op}`
-    : "floating point, on a differentiable path to the output";
-  return { value, isParameter: true, reason };
+  return { value, isParameter: true, reason: reasonFor(evidence) };
+}
+
+function reasonFor({ value, uses }: Evidence): string {
+  const [source, ...more] = foldedFrom(value);
+  const from = source === undefined || more.length > 0 ? "" : `, "${source}" transposed`;
+  if (notedKind(value) === "PARAMETER") return "a parameter of the PyTorch module";
+  const where = uses.find(isWeightUse);
+  return where
+    ? `a weight of ${where.node.op}${from}`
+    : `floating point, on a differentiable path to the output${from}`;
+}
+
+/** A norm that the exporter computed from a weight, and keeps beside it, was not trained. */
+function withoutComputed(verdicts: readonly InitializerVerdict[]): readonly InitializerVerdict[] {
+  const trained = verdicts.filter((v) => v.isParameter).map((v) => v.value);
+  return verdicts.map((verdict) => {
+    const { value } = verdict;
+    if (!verdict.isParameter || !hasGeneratedName(value.name)) return verdict;
+    const source = trained.find((w) => w !== value && isNormOf(value, w));
+    return source
+      ? { ...no(value, `the norm of "${source.name}", computed by the exporter`), computedFrom: source }
+      : verdict;
+  });
 }
 
 /** Some exporters write weights as Constant nodes: where nothing else is trained, those in the place of weights are. */
@@ -170,7 +212,7 @@ function withEmbeddedWeights(
   return verdicts.map((v) => {
     const { value } = v;
     const weight =
-      v.reason === (EXCLUSIONS[0] as Exclusion).reason &&
+      v.reason === CONSTANT &&
       value.type !== undefined &&
       isFloat(value.type) &&
       sizeOf(value.dims) > 1 &&
@@ -203,16 +245,6 @@ function differentiablyReached(output: Value, records: RecordLookup): Set<Value>
     for (const inner of subgraphs(node)) for (const end of inner.outputs) enter(end);
   }
   return reached;
-}
-
-/** A path as modules have it: layer1.0.weight, model/dense/kernel. */
-function isStatePath(name: string): boolean {
-  return /[a-z_]\w*[./]\w/i.test(name) && !hasGeneratedName(name);
-}
-
-/** Names that exporters make up for constants: val_12, onnx::Mul_3, scalar_tensor_default, /layer/Constant_output_0. */
-function hasGeneratedName(name: string): boolean {
-  return /^(val_|_?const|onnx::|scalar_tensor|_to_copy|\/)|constant/i.test(name) || /^\d+$/.test(name);
 }
 
 /** Shell-like matching: `*` any characters, `?` one. */

@@ -48,6 +48,7 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
     params: spec.params,
     freeze: spec.freeze,
     gradient: spec.gradient,
+    evalMode: spec.evalMode,
   });
   const runtime = await openRuntime({ device: spec.device, threads: spec.threads });
   const datasets = new Map<Split, Dataset>();

@@ -11,6 +11,8 @@ export interface ProblemSpec {
   readonly freeze: readonly string[];
   /** Whose gradient is taken of a model that brings its own. */
   readonly gradient?: GradientRoute | undefined;
+  /** Evaluates a model that was exported in training mode as one in evaluation mode. */
+  readonly evalMode?: boolean | undefined;
   readonly train: DatasetSpec;
   readonly test: DatasetSpec | null;
   readonly loss: LossOptions;

@@ -3,6 +3,7 @@ import { type ElementType, isFloat, type TensorType } from "../onnx/tensor.ts";
 import { type GraphBuilder, ONNX_TYPE_CODES } from "./builder.ts";
 import { inferPair, inferSame, keeps } from "./elementwise.ts";
 import { foldBinary, foldCast, foldUnary, foldWhere } from "./fold.ts";
+import { IN_TRAINING } from "./normalization.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
 import {
   broadcastOperands,
@@ -90,6 +91,11 @@ function simplifyWhere(_b: GraphBuilder, call: Call): Value | undefined {
   return always === undefined ? undefined : keeps(call, always ? 1 : 2);
 }
 
+/** Whether a Dropout is in training mode, or may be. */
+export function drops(call: Call): boolean {
+  return call.has(2) && uniformOf(call.x(2)) !== 0;
+}
+
 export const comparisons: RuleTable = {
   Greater: comparison((x, y) => x > y),
   GreaterOrEqual: comparison((x, y) => x >= y),
@@ -155,10 +161,10 @@ export const comparisons: RuleTable = {
       const x = typeOf(call, 0);
       return [x, tensorType(call, "bool", x.dims)].slice(0, call.numOutputs);
     },
+    refuses: (call) => (drops(call) ? IN_TRAINING : undefined),
     // Evaluation changes nothing. In training the values are random: no rule, so it is reported.
     expand: (b, call) => {
-      const training = call.has(2) ? uniformOf(call.x(2)) : 0;
-      if (training !== 0) return undefined;
+      if (drops(call)) return undefined;
       const x = call.x(0);
       return [x, b.filled({ type: "bool", dims: x.dims }, 1)].slice(0, call.numOutputs);
     },

@@ -67,8 +67,12 @@ export function isTraining(call: Call): boolean {
   return call.int("training_mode", 0) !== 0;
 }
 
+/** Why an operator has no gradient in an export of a model in training, and what to do. */
+export const IN_TRAINING = "in training mode: use --eval-mode, or export with model.eval()";
+
 const batchNormalization: OpRecord = {
   wrt: [0, 1, 2, 3, 4],
+  refuses: (call) => (isTraining(call) ? IN_TRAINING : undefined),
   infer: (call) => {
     const x = floatOperand(call, 0);
     const channels = channelsOf(call);

@@ -37,6 +37,8 @@ export interface OpRecord {
   readonly infer: (call: Call) => readonly TensorType[];
   /** Gradient with respect to input `input`, of the broadcast shape or the input's. */
   readonly vjp?: (s: VjpScope, input: number) => Value;
+  /** Why this call has no gradient although there is a rule for others; follows "no gradient rule for Op (nodes)". */
+  readonly refuses?: (call: Call) => string | undefined;
   /** Value when it follows from constants or static shapes alone. */
   readonly fold?: (call: Call) => readonly Tensor[] | undefined;
   /** An existing or simpler value that this call equals, if there is one. */

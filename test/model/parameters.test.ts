@@ -22,6 +22,8 @@ interface Row {
   readonly nodes: NodeProto[];
   readonly others?: TensorProto[];
   readonly verdict: true | RegExp;
+  /** What the exporter notes of it. */
+  readonly notes?: Readonly<Record<string, string>>;
   readonly params?: string[];
   readonly freeze?: string[];
 }
@@ -32,6 +34,12 @@ function verdicts(row: Omit<Row, "verdict" | "name">) {
     initializer: [row.tensor, ...(row.others ?? [])],
     node: row.nodes,
     output: [info("y")],
+    value_info: [
+      {
+        ...info(row.tensor.name as string),
+        metadata_props: Object.entries(row.notes ?? {}).map(([key, value]) => ({ key, value })),
+      },
+    ],
   });
   const { graph } = toOpset18(decodeModel(bytesOf(model)));
   const selection = { params: row.params ?? [], freeze: row.freeze ?? [] };
@@ -270,6 +278,28 @@ const rows: readonly Row[] = [
       node("InstanceNormalization", ["u", "val_3", "b"], ["y"]),
     ],
     verdict: /filled with one number/,
+  },
+  // What PyTorch's exporter notes.
+  {
+    name: "noted as a parameter, for all its numbers say",
+    tensor: floats("gate", [4], [0, 1, 1, 0]),
+    notes: { "pkg.torch.export.graph_signature.InputSpec.kind": "PARAMETER" },
+    nodes: multiplied("gate"),
+    verdict: true,
+  },
+  {
+    name: "noted as a buffer",
+    tensor: floats("shift", [4], ramp(4)),
+    notes: { "pkg.torch.export.graph_signature.InputSpec.kind": "BUFFER" },
+    nodes: added("shift"),
+    verdict: /a buffer of the PyTorch module/,
+  },
+  {
+    name: "the norm of another weight",
+    tensor: floats("onnx::Clip_3", [4, 1], [5, 10, 13, 17]),
+    others: [floats("w", [4, 2], [3, 4, 6, 8, 5, 12, 8, 15])],
+    nodes: [node("Div", ["w", "onnx::Clip_3"], ["u"]), node("MatMul", ["x", "u"], ["y"])],
+    verdict: /the norm of "w"/,
   },
   // What the user says.
   {

@@ -1,0 +1,90 @@
+import type { Graph, Value } from "../onnx/graph.ts";
+import { subgraphs } from "../onnx/index.ts";
+import { sizeOf } from "../onnx/tensor.ts";
+import { trainingMode } from "./eval-mode.ts";
+import { type Check, counted, listed } from "./preflight-check.ts";
+import { allNodes } from "./preflight-weights.ts";
+
+/** What the graph shows of how the model runs: training mode, randomness, precision, a fixed batch. */
+
+const training: Check = ({ graph }) => {
+  const nodes = trainingMode(graph);
+  if (nodes.length === 0) return null;
+  const ops = [...new Set(nodes.map((n) => n.op))].join(" and ");
+  return {
+    code: "TRAINING_MODE",
+    message: `${counted(nodes.length, "node")} (${ops}) are in training mode: the loss depends on the batch or on chance, and has no gradient here. Use --eval-mode, which takes the running statistics and drops nothing, or export with model.eval()`,
+  };
+};
+
+const RANDOM = /^(Random(Normal|Uniform)(Like)?|Bernoulli|Multinomial)$/;
+
+const random: Check = ({ graph }) => {
+  const nodes = allNodes(graph.nodes).filter((n) => n.domain === "" && RANDOM.test(n.op));
+  if (nodes.length === 0) return null;
+  return {
+    code: "RANDOM",
+    message: `${counted(nodes.length, "node")} draw random numbers (${listed(nodes.map((n) => n.name || n.op))}): the loss is another at each run. Export the deterministic part`,
+  };
+};
+
+/** Types of the stored weights; inner graphs count. */
+function typesIn(graph: Graph): Set<string> {
+  const types = new Set<string>();
+  const add = (v: Value) => {
+    if (v.type !== undefined && sizeOf(v.tensor?.dims ?? []) > 1) types.add(v.type);
+  };
+  const visit = (g: Graph): void => {
+    g.initializers.forEach(add);
+    for (const node of g.nodes) for (const inner of subgraphs(node)) visit(inner);
+  };
+  visit(graph);
+  return types;
+}
+
+const halfPrecision: Check = ({ model }) => {
+  const half = ["float16", "bfloat16"].filter((t) => typesIn(model.graph).has(t));
+  if (half.length === 0) return null;
+  return {
+    code: "HALF_PRECISION",
+    message: `weights are stored in half precision (${half.join(", ")}); the analysis runs in float32, from the stored values`,
+  };
+};
+
+const doublePrecision: Check = ({ model }) => {
+  if (!typesIn(model.graph).has("float64")) return null;
+  return {
+    code: "DOUBLE_PRECISION",
+    message: "weights are stored in double precision; the analysis runs in float32",
+  };
+};
+
+const staticBatch: Check = ({ graph }) => {
+  const fixed = graph.inputs.filter((v) => typeof v.shape?.[0] === "number");
+  const [first] = fixed;
+  if (first === undefined || fixed.length < graph.inputs.length) return null;
+  const n = first.shape?.[0];
+  return {
+    code: "STATIC_BATCH",
+    message: `the model was exported for batches of ${n}: data must come in multiples of it. Export with dynamic_shapes={"${first.name}": {0: "batch"}} (or dynamic_axes) for any number`,
+  };
+};
+
+/** Inputs that look as if they switched training on. */
+const trainingInputs: Check = ({ graph }) => {
+  const switches = graph.inputs.filter((v) => v.type === "bool" && /train/i.test(v.name));
+  if (switches.length === 0) return null;
+  return {
+    code: "TRAINING_INPUT",
+    message: `the input ${listed(switches.map((v) => v.name))} switches training mode: give it as false in the data`,
+  };
+};
+
+export const graphChecks: readonly Check[] = [
+  training,
+  trainingInputs,
+  random,
+  halfPrecision,
+  doublePrecision,
+  staticBatch,
+];

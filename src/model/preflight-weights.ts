@@ -1,0 +1,183 @@
+import type { Node, Value } from "../onnx/graph.ts";
+import { subgraphs } from "../onnx/index.ts";
+import { sizeOf } from "../onnx/tensor.ts";
+import { foldedFrom, numbersIn, uniform } from "./initializer-evidence.ts";
+import { isStatePath } from "./names.ts";
+import { type Check, counted, type Facts, listed } from "./preflight-check.ts";
+
+/** Signs that the weights in the file are not the trained ones: fused, folded, merged or stored twice. */
+
+const UNFUSED =
+  "Export with torch.onnx.export(model.eval(), …, dynamo=True, optimize=False) to keep them apart";
+
+const isPyTorch = ({ model }: Facts): boolean => /pytorch/i.test(model.producer);
+
+/** The rewrite rule is noted on the node; without notes, names tell. */
+function isFused(node: Node, pytorch: boolean): boolean {
+  const [weight, bias] = [node.inputs[1]?.name ?? "", node.inputs[2]?.name ?? ""];
+  if (/FuseBatchNorm/.test(node.metadata["pkg.onnxscript.rewriter.rule_name"] ?? "")) return true;
+  if (/batch_?norm|merged_input/i.test(`${weight} ${bias}`)) return true;
+  return (
+    pytorch && (/^onnx::Conv(Transpose)?_\d+$/.test(weight) || (bias !== "" && bias === `${weight}_bias`))
+  );
+}
+
+const fusedBatchNorm: Check = (facts) => {
+  const products = facts.graph.nodes.filter((n) => /^(Conv|ConvTranspose|Gemm)$/.test(n.op));
+  const fused = products.filter((n) => isFused(n, isPyTorch(facts)));
+  if (fused.length === 0) return null;
+  const how = isPyTorch(facts)
+    ? UNFUSED
+    : "Export before the exporter's optimiser runs, if the separate layers matter";
+  return {
+    code: "FUSED_BATCH_NORM",
+    message: `the exporter fused BatchNormalization into ${fused.length} of ${products.length} convolutions and linear layers: their weights are not the trained ones, and curvature is with respect to the fused weights. ${how}`,
+  };
+};
+
+/** Values that PyTorch's graphs name after what computes them. */
+const OPERATION_NAMES =
+  /^(add|sub|mul|div|pow|sqrt|rsqrt|exp|log|neg|abs|sigmoid|tanh|softmax|softplus|clamp(_min|_max)?|norm|linalg_vector_norm|mean|sum|index|embedding|select|slice|gather|cat|stack|expand|repeat|t|transpose|permute|view|reshape|unsqueeze|squeeze|matmul|mm|bmm|einsum|where|clone|_to_copy|_weight_norm)(_\d+)?$/;
+
+/** A weight that TorchScript's folding made from others: a plain Linear keeps its name, or is an `onnx::MatMul`. */
+const FOLDED_NAMES = /^onnx::(Gemm|Add|Sub|Mul|Div|Clip|Expand|Pow|Where|Concat)_\d+$/;
+
+/** Where a tensor comes from, when more went into it than the one weight that it is a transpose of. */
+function isFolded(value: Value, pytorch: boolean): boolean {
+  const sources = foldedFrom(value);
+  if (sources.length > 0) return sources.length > 1;
+  return (
+    pytorch && sizeOf(value.dims) > 1 && (OPERATION_NAMES.test(value.name) || FOLDED_NAMES.test(value.name))
+  );
+}
+
+const foldedWeights: Check = (facts) => {
+  const computed = facts.verdicts.filter((v) => v.computedFrom !== undefined).map((v) => v.value);
+  const folded = facts.parameters.filter((v) => isFolded(v, isPyTorch(facts)));
+  const all = [...computed, ...folded];
+  if (all.length === 0) return null;
+  return {
+    code: "FOLDED_WEIGHTS",
+    message: `the exporter computed ${listed(all.map((v) => v.name))} from trained weights (a norm, a product, a selection of rows) and keeps the result only: derivatives with respect to what was trained are not those of this file. Export with optimize=False (dynamo=True) or do_constant_folding=False`,
+  };
+};
+
+const PARAMETER = /: PARAMETER target='([^']*)'/g;
+
+/** PyTorch lists the module's parameters in the file: those that have gone were fused, folded or merged. */
+const missingWeights: Check = ({ model, graph }) => {
+  const signature = model.metadata["pkg.torch.export.ExportedProgram.graph_signature"] ?? "";
+  const trained = [...signature.matchAll(PARAMETER)].map((m) => m[1] as string);
+  const transposed = graph.initializers.map(foldedFrom).filter((from) => from.length === 1);
+  const there = new Set([...graph.initializers.map((v) => v.name), ...transposed.flat()]);
+  const missing = trained.filter((name) => !there.has(name));
+  if (missing.length === 0) return null;
+  return {
+    code: "MISSING_WEIGHTS",
+    message: `${missing.length} of the module's ${trained.length} parameters are not in the file: ${listed(missing)}; the exporter fused or folded them, or merged them with equal ones. Export with optimize=False to keep all`,
+  };
+};
+
+const unusedWeights: Check = ({ verdicts }) => {
+  const unused = verdicts.filter(
+    (v) => /no differentiable path/.test(v.reason) && isStatePath(v.value.name) && sizeOf(v.value.dims) > 1,
+  );
+  if (unused.length === 0) return null;
+  return {
+    code: "UNUSED_WEIGHTS",
+    message: `${counted(unused.length, "tensor")} with names as weights have no differentiable path to the output: ${listed(unused.map((v) => v.value.name))}. Choose another --output if they should count; if not, the exporter may have folded what used them`,
+  };
+};
+
+// Smaller tensors may be equal by chance: biases that are all alike.
+const SHARED_SIZE = 16;
+
+function isTranspose(a: Value, b: Value, x: Float32Array, y: Float32Array): boolean {
+  const [rows, columns] = a.dims as [number, number];
+  if (a.dims.length !== 2 || b.dims[0] !== columns || b.dims[1] !== rows) return false;
+  return x.every((v, i) => v === y[(i % columns) * rows + Math.floor(i / columns)]);
+}
+
+function isSame(a: Value, b: Value): boolean {
+  if (sizeOf(a.dims) !== sizeOf(b.dims)) return false;
+  const [x, y] = [numbersIn(a), numbersIn(b)];
+  if (x === undefined || y === undefined || uniform(x) !== undefined) return false;
+  const direct = `${a.dims}` === `${b.dims}` && x.every((v, i) => v === y[i]);
+  return direct || isTranspose(a, b, x, y);
+}
+
+const tiedTwice: Check = ({ parameters }) => {
+  const large = parameters.filter((v) => sizeOf(v.dims) >= SHARED_SIZE);
+  const pairs = large.flatMap((a, i) =>
+    large.slice(i + 1).flatMap((b) => (isSame(a, b) ? [[a, b] as const] : [])),
+  );
+  if (pairs.length === 0) return null;
+  const text = pairs.slice(0, 3).map(([a, b]) => `"${a.name}" and "${b.name}"`);
+  return {
+    code: "TIED_WEIGHT_STORED_TWICE",
+    message: `the same numbers are stored twice: ${text.join("; ")}. If they are one tied weight, the file has two independent ones instead, and its Hessian is another. Export with optimize=False (dynamo=True) to keep it one`,
+  };
+};
+
+const mergedWeights: Check = ({ graph, parameters }) => {
+  const trained = new Set(parameters);
+  const copies = graph.nodes.filter(
+    (n) => n.op === "Identity" && trained.has(n.inputs[0] as Value) && isStatePath(n.outputs[0]?.name ?? ""),
+  );
+  const norms = graph.nodes.filter((n) => /Normalization$/.test(n.op));
+  const shared = parameters.filter((v) => {
+    const numbers =
+      sizeOf(v.dims) > 1 && norms.filter((n) => n.inputs.includes(v)).length > 1 && numbersIn(v);
+    return numbers && uniform(numbers) !== undefined;
+  });
+  const names = [...new Set([...copies.map((n) => n.inputs[0] as Value), ...shared])].map((v) => v.name);
+  if (names.length === 0) return null;
+  return {
+    code: "MERGED_WEIGHTS",
+    message: `equal tensors were merged into one: ${listed(names)} stand for several weights, which are now tied. Export after training, or with optimize=False`,
+  };
+};
+
+/** Coefficients in attributes are out of reach of every gradient. */
+const attributeWeights: Check = ({ graph, parameters }) => {
+  const models = graph.nodes.filter(
+    (n) => n.domain === "ai.onnx.ml" && /^(Linear|SVM|TreeEnsemble)/.test(n.op),
+  );
+  const [first] = models;
+  if (first === undefined) return null;
+  const rest = parameters.length === 0 ? ": there is no parameter to differentiate" : "";
+  return {
+    code: "WEIGHTS_IN_ATTRIBUTES",
+    message: `${first.op} keeps its coefficients as attributes, not as initializers${rest}. Export with skl2onnx's black_op={"${first.op}"} where it has another form (linear models do)`,
+  };
+};
+
+/** Weights that only a quantiser or an integer kernel sees. */
+const quantised: Check = ({ graph }) => {
+  const nodes = allNodes(graph.nodes).filter((n) =>
+    /^(QLinear\w+|QGemm|QAttention|ConvInteger|MatMulInteger\w*|DynamicQuantize\w+|QuantizeLinear|DequantizeLinear|MatMulNBits)$/.test(
+      n.op,
+    ),
+  );
+  if (nodes.length === 0) return null;
+  const ops = [...new Set(nodes.map((n) => n.op))];
+  return {
+    code: "QUANTIZED",
+    message: `the model is quantised (${ops.slice(0, 4).join(", ")}): its weights are integers, and rounding has no derivative. Analyse the model from before quantisation`,
+  };
+};
+
+export function allNodes(nodes: readonly Node[]): Node[] {
+  return nodes.flatMap((n) => [n, ...subgraphs(n).flatMap((g) => allNodes(g.nodes))]);
+}
+
+export const weightChecks: readonly Check[] = [
+  fusedBatchNorm,
+  foldedWeights,
+  missingWeights,
+  unusedWeights,
+  tiedTwice,
+  mergedWeights,
+  attributeWeights,
+  quantised,
+];

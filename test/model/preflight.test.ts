@@ -1,0 +1,335 @@
+import { describe, expect, test } from "vitest";
+import { judgeInitializers } from "../../src/model/parameters.ts";
+import { preflightWarnings } from "../../src/model/preflight.ts";
+import { decodeModel, toOpset18, toSinglePrecision } from "../../src/onnx/index.ts";
+import { lookup } from "../../src/ops/registry.ts";
+import {
+  bytesOf,
+  floats,
+  type GraphProto,
+  info,
+  intAttribute,
+  longs,
+  type ModelProto,
+  type NodeProto,
+  node,
+  smallModel,
+  type TensorProto,
+} from "../onnx/protos.ts";
+
+/** A file and the codes of what is odd about it, with what the sentence must say. */
+interface Row {
+  readonly name: string;
+  readonly producer?: string;
+  readonly graph: GraphProto;
+  readonly warnings: Readonly<Record<string, RegExp>>;
+}
+
+const OPSETS = [
+  { domain: "", version: 18 as never },
+  { domain: "ai.onnx.ml", version: 3 as never },
+];
+
+function warningsOf(row: Row): Map<string, string> {
+  const parts: ModelProto = { producer_name: row.producer ?? "pytorch", opset_import: OPSETS };
+  const model = decodeModel(bytesOf(smallModel(row.graph, parts)));
+  const { graph } = toSinglePrecision(toOpset18(model).graph);
+  const verdicts = judgeInitializers(graph, graph.outputs[0] as never, lookup, { params: [], freeze: [] });
+  return new Map(preflightWarnings(model, graph, verdicts).map((w) => [w.code, w.message]));
+}
+
+const ramp = (n: number, from = 0.3) => Array.from({ length: n }, (_, i) => from + 0.17 * i);
+const image = info("x", ["n", 2, 4, 4]);
+const rows2 = info("x", ["n", 4]);
+const y = [info("y")];
+const W = floats("fc.weight", [4, 3], ramp(12));
+const note = (key: string, value: string) => ({ key, value });
+const KIND = "pkg.torch.export.graph_signature.InputSpec.kind";
+const FOLDED = "pkg.onnxscript.optimizer.folded_from";
+const RULE = "pkg.onnxscript.rewriter.rule_name";
+
+function conv(weight: string, bias: string, more: NodeProto = {}): GraphProto {
+  return {
+    input: [image],
+    initializer: [floats(weight, [3, 2, 1, 1], ramp(6)), floats(bias, [3], ramp(3))],
+    node: [node("Conv", ["x", weight, bias], ["y"], [], more)],
+    output: y,
+  };
+}
+
+function dense(weight: TensorProto, more: Partial<GraphProto> = {}): GraphProto {
+  return {
+    input: [rows2],
+    initializer: [weight],
+    node: [node("MatMul", ["x", weight.name as string], ["y"])],
+    output: y,
+    ...more,
+  };
+}
+
+const norm = (rows: number, columns: number) => {
+  const w = ramp(rows * columns);
+  return Array.from({ length: rows }, (_, r) => Math.hypot(...w.slice(r * columns, (r + 1) * columns)));
+};
+
+const transposed = (rows: number, columns: number) => {
+  const w = ramp(rows * columns);
+  return Array.from(
+    { length: rows * columns },
+    (_, i) => w[(i % rows) * columns + Math.floor(i / rows)] as number,
+  );
+};
+
+const statistics = ["g", "b", "m", "v"].map((n) => floats(n, [4], ramp(4)));
+
+const rows: readonly Row[] = [
+  { name: "an ordinary model", graph: dense(W), warnings: {} },
+  {
+    name: "a Conv fused by the optimiser, noted on the node",
+    graph: conv("c.weight", "c.bias", {
+      metadata_props: [note(RULE, "RemoveOptionalBiasFromConv, FuseBatchNormIntoConv")],
+    }),
+    warnings: { FUSED_BATCH_NORM: /1 of 1 convolutions and linear layers.*optimize=False/ },
+  },
+  {
+    name: "a Gemm fused by the optimiser",
+    graph: {
+      input: [rows2],
+      initializer: [W, floats("fc.bias", [3], ramp(3))],
+      node: [
+        node("Gemm", ["x", "fc.weight", "fc.bias"], ["y"], [], {
+          metadata_props: [note(RULE, "FuseBatchNormIntoGemm")],
+        }),
+      ],
+      output: y,
+    },
+    warnings: { FUSED_BATCH_NORM: /1 of 1/ },
+  },
+  {
+    name: "a Conv whose bias was made by the fusion",
+    graph: conv("c.weight", "c.weight_bias"),
+    warnings: { FUSED_BATCH_NORM: /fused/ },
+  },
+  {
+    name: "a Conv fused by TorchScript",
+    graph: conv("onnx::Conv_25", "onnx::Conv_26"),
+    warnings: { FUSED_BATCH_NORM: /fused/ },
+  },
+  {
+    name: "a Conv fused by tf2onnx",
+    producer: "tf2onnx",
+    graph: conv("model/c1/convolution/merged_input:0", "model/n1/batchnorm/sub:0"),
+    warnings: { FUSED_BATCH_NORM: /before the exporter's optimiser/ },
+  },
+  { name: "a Conv that was not fused", graph: conv("c.weight", "c.bias"), warnings: {} },
+  {
+    name: "a weight computed from others, noted",
+    graph: dense(floats("t", [4, 3], ramp(12)), {
+      value_info: [{ ...info("t"), metadata_props: [note(FOLDED, "['clamp_min_1', 'w', 'val_2']")] }],
+    }),
+    warnings: { FOLDED_WEIGHTS: /computed "t" from trained weights/ },
+  },
+  {
+    name: "a transposed weight is none",
+    graph: dense(floats("val_3", [4, 3], ramp(12)), {
+      value_info: [{ ...info("val_3"), metadata_props: [note(FOLDED, "['fc.weight']")] }],
+    }),
+    warnings: {},
+  },
+  {
+    name: "a weight with the name of an operation",
+    graph: dense(floats("mul_2", [4, 3], ramp(12))),
+    warnings: { FOLDED_WEIGHTS: /"mul_2"/ },
+  },
+  {
+    name: "a weight that TorchScript folded",
+    graph: dense(floats("onnx::Gemm_14", [4, 3], ramp(12))),
+    warnings: { FOLDED_WEIGHTS: /"onnx::Gemm_14"/ },
+  },
+  {
+    name: "the norm of a weight beside it",
+    graph: {
+      input: [rows2],
+      initializer: [floats("w", [4, 3], ramp(12)), floats("onnx::Clip_23", [4, 1], norm(4, 3))],
+      node: [node("Div", ["w", "onnx::Clip_23"], ["u"]), node("MatMul", ["x", "u"], ["y"])],
+      output: y,
+    },
+    warnings: { FOLDED_WEIGHTS: /computed "onnx::Clip_23" from trained weights/ },
+  },
+  {
+    name: "parameters that are gone",
+    graph: dense(W, {
+      metadata_props: [
+        note(
+          "pkg.torch.export.ExportedProgram.graph_signature",
+          "p_fc: PARAMETER target='fc.weight'\np_bn: PARAMETER target='bn.weight'\n",
+        ),
+      ],
+    }),
+    warnings: { MISSING_WEIGHTS: /1 of the module's 2 parameters.*"bn.weight"/ },
+  },
+  {
+    name: "a weight that nothing uses",
+    graph: dense(W, { initializer: [W, floats("aux.weight", [4, 4], ramp(16))] }),
+    warnings: { UNUSED_WEIGHTS: /1 tensor .*"aux.weight"/ },
+  },
+  {
+    name: "a tied weight stored twice, once transposed",
+    graph: {
+      input: [rows2],
+      initializer: [
+        floats("e.weight", [4, 5], ramp(20)),
+        floats("onnx::MatMul_12", [5, 4], transposed(4, 5)),
+      ],
+      node: [node("MatMul", ["x", "e.weight"], ["h"]), node("MatMul", ["h", "onnx::MatMul_12"], ["y"])],
+      output: y,
+    },
+    warnings: { TIED_WEIGHT_STORED_TWICE: /"e.weight" and "onnx::MatMul_12"/ },
+  },
+  {
+    name: "two weights of one shape",
+    graph: {
+      input: [rows2],
+      initializer: [floats("a.weight", [4, 4], ramp(16)), floats("b.weight", [4, 4], ramp(16, 0.4))],
+      node: [node("MatMul", ["x", "a.weight"], ["h"]), node("MatMul", ["h", "b.weight"], ["y"])],
+      output: y,
+    },
+    warnings: {},
+  },
+  {
+    name: "equal weights of two norms, merged",
+    graph: {
+      input: [rows2],
+      initializer: [floats("a.weight", [4], [1, 1, 1, 1]), W],
+      node: [
+        node("LayerNormalization", ["x", "a.weight"], ["h"]),
+        node("LayerNormalization", ["h", "a.weight"], ["k"]),
+        node("MatMul", ["k", "fc.weight"], ["y"]),
+      ],
+      output: y,
+    },
+    warnings: { MERGED_WEIGHTS: /"a.weight"/ },
+  },
+  {
+    name: "equal weights that TorchScript merged through Identity",
+    graph: {
+      input: [rows2],
+      initializer: [floats("a.weight", [4], ramp(4))],
+      node: [
+        node("Identity", ["a.weight"], ["b.weight"]),
+        node("Mul", ["x", "a.weight"], ["h"]),
+        node("Mul", ["h", "b.weight"], ["y"]),
+      ],
+      output: y,
+    },
+    warnings: { MERGED_WEIGHTS: /"a.weight"/ },
+  },
+  {
+    name: "a linear classifier of scikit-learn",
+    producer: "skl2onnx",
+    graph: {
+      input: [rows2],
+      initializer: [],
+      node: [node("LinearClassifier", ["x"], ["label", "y"], [], { domain: "ai.onnx.ml" })],
+      output: y,
+    },
+    warnings: { WEIGHTS_IN_ATTRIBUTES: /there is no parameter.*black_op=\{"LinearClassifier"\}/ },
+  },
+  {
+    name: "a quantised weight",
+    graph: {
+      input: [rows2],
+      initializer: [
+        { name: "q", data_type: 3, dims: longs([4, 3]), int32_data: new Array(12).fill(3) },
+        floats("s", [], [0.1]),
+      ],
+      node: [node("DequantizeLinear", ["q", "s"], ["w"]), node("MatMul", ["x", "w"], ["y"])],
+      output: y,
+    },
+    warnings: { QUANTIZED: /DequantizeLinear.*from before quantisation/ },
+  },
+  {
+    name: "BatchNormalization in training mode",
+    graph: {
+      input: [rows2],
+      initializer: statistics,
+      node: [
+        node(
+          "BatchNormalization",
+          ["x", "g", "b", "m", "v"],
+          ["y", "m2", "v2"],
+          [intAttribute("training_mode", 1)],
+        ),
+      ],
+      output: y,
+    },
+    warnings: { TRAINING_MODE: /1 node \(BatchNormalization\).*--eval-mode/ },
+  },
+  {
+    name: "Dropout in training mode",
+    graph: dense(W, {
+      initializer: [W, floats("ratio", [], [0.5]), { name: "train", data_type: 9, int32_data: [1] }],
+      node: [node("Dropout", ["x", "ratio", "train"], ["h"]), node("MatMul", ["h", "fc.weight"], ["y"])],
+    }),
+    warnings: { TRAINING_MODE: /Dropout/ },
+  },
+  {
+    name: "Dropout in evaluation",
+    graph: dense(W, {
+      initializer: [W, floats("ratio", [], [0.5]), { name: "train", data_type: 9, int32_data: [0] }],
+      node: [node("Dropout", ["x", "ratio", "train"], ["h"]), node("MatMul", ["h", "fc.weight"], ["y"])],
+    }),
+    warnings: {},
+  },
+  {
+    name: "random numbers",
+    graph: dense(W, {
+      node: [
+        node("RandomNormalLike", ["x"], ["r"]),
+        node("Add", ["x", "r"], ["h"]),
+        node("MatMul", ["h", "fc.weight"], ["y"]),
+      ],
+    }),
+    warnings: { RANDOM: /1 node draw random numbers/ },
+  },
+  {
+    name: "half precision",
+    graph: dense(
+      { name: "fc.weight", data_type: 10, dims: longs([4, 3]), int32_data: new Array(12).fill(0x3c00) },
+      { input: [info("x", ["n", 4], 10)] },
+    ),
+    warnings: { HALF_PRECISION: /float16.*runs in float32/ },
+  },
+  {
+    name: "double precision",
+    graph: dense(
+      { name: "fc.weight", data_type: 11, dims: longs([4, 3]), double_data: ramp(12) },
+      { input: [info("x", ["n", 4], 11)] },
+    ),
+    warnings: { DOUBLE_PRECISION: /float32/ },
+  },
+  {
+    name: "a batch that is fixed",
+    graph: dense(W, { input: [info("x", [8, 4])] }),
+    warnings: { STATIC_BATCH: /batches of 8.*dynamic_shapes=\{"x"/ },
+  },
+  {
+    name: "a buffer, noted",
+    graph: {
+      input: [rows2],
+      initializer: [W, floats("shift", [4], ramp(4))],
+      value_info: [{ ...info("shift"), metadata_props: [note(KIND, "BUFFER")] }],
+      node: [node("Add", ["x", "shift"], ["h"]), node("MatMul", ["h", "fc.weight"], ["y"])],
+      output: y,
+    },
+    warnings: {},
+  },
+];
+
+describe("what the file shows", () => {
+  test.each(rows.map((row) => [row.name, row] as const))("%s", (_name, row) => {
+    const found = warningsOf(row);
+    expect([...found.keys()].sort()).toEqual(Object.keys(row.warnings).sort());
+    for (const [code, message] of Object.entries(row.warnings)) expect(found.get(code)).toMatch(message);
+  });
+});
