@@ -1,3 +1,5 @@
+import { access, constants, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { LandscapeError } from "./errors.ts";
 
 const reasons: Readonly<Record<string, string>> = {
@@ -39,6 +41,18 @@ export function writeFailure(path: string, cause: unknown): unknown {
         { cause },
       )
     : new LandscapeError("INVALID_OPTION", what, { path }, { cause });
+}
+
+/** Throws before the work rather than after it when a file that is asked for could not be written. */
+export async function assertWritable(path: string | null): Promise<void> {
+  if (path === null) return;
+  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true;
+  try {
+    if (isFolder) throw Object.assign(new Error("a folder"), { code: "EISDIR" });
+    await access(dirname(path), constants.W_OK);
+  } catch (cause) {
+    throw writeFailure(path, cause);
+  }
 }
 
 function codeOf(cause: unknown): string | undefined {

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmdirSync, rmSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { LandscapeError } from "../errors.ts";
 import { isOutOfSpace, whyNotWritten, writeFailure } from "../write-failure.ts";
 import { writeWhole } from "./files.ts";
@@ -32,9 +32,11 @@ export class RunFolder implements Disposable {
   /** Whether there was something to continue. */
   readonly resumed: boolean;
   private readonly lock: RunLock;
+  private readonly made: readonly string[];
 
-  private constructor(path: string, run: string, journal: Journal, lock: RunLock) {
+  private constructor(path: string, run: string, journal: Journal, lock: RunLock, made: readonly string[]) {
     this.path = path;
+    this.made = made;
     this.run = run;
     this.journal = journal;
     this.resumed = journal.size > 0;
@@ -49,25 +51,30 @@ export class RunFolder implements Disposable {
     const file: RunFile = { schema: "onnx-landscape/run/1", run: hashOf(identity), ...identity };
     // Before anything is written; and again, since it may have been made while we waited for the lock.
     await assertOurs(path, file);
-    const lock = await writable(path, async () => {
-      await mkdir(join(path, "vectors"), { recursive: true });
-      return lockRun(path, locking);
-    });
+    const made = await writable(path, () => makeFolders(join(path, "vectors")));
+    const lock = await writable(path, () => lockRun(path, locking));
     try {
       await assertOurs(path, file);
       const runJson = join(path, "run.json");
       const text = `${JSON.stringify(file, null, 2)}\n`;
       if (!existsSync(runJson)) await writable(path, () => writeWhole(runJson, text));
-      return new RunFolder(path, file.run, await Journal.open(join(path, "journal.ndjson")), lock);
+      return new RunFolder(path, file.run, await Journal.open(join(path, "journal.ndjson")), lock, made);
     } catch (error) {
       lock.release();
       throw error;
     }
   }
 
-  /** Lets another process work in the folder. */
+  /** Lets another process work in the folder; one in which nothing was finished is not left behind. */
   [Symbol.dispose](): void {
     this.lock.release();
+    if (this.journal.size > 0 || this.has("report.json") || this.made.length === 0) return;
+    try {
+      rmSync(this.file("run.json"), { force: true });
+      for (const folder of this.made) rmdirSync(folder);
+    } catch {
+      // Something else is in it: then it stays.
+    }
   }
 
   file(name: string): string {
@@ -168,6 +175,14 @@ async function assertOurs(path: string, file: RunFile): Promise<void> {
     `"${path}" is not empty and holds no run (there is "${others[0]}"). name another folder with --out`,
     { path },
   );
+}
+
+/** Makes a folder and those above it that are missing; gives those it made, the innermost first. */
+async function makeFolders(path: string): Promise<string[]> {
+  const first = await mkdir(path, { recursive: true });
+  const made: string[] = [];
+  if (first !== undefined) for (let at = path; at.length >= first.length; at = dirname(at)) made.push(at);
+  return made;
 }
 
 /** What keeps a folder from being made or written is wrong use of --out, except that a disk may be full. */

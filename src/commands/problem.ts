@@ -4,19 +4,28 @@ import { parseNormalization } from "../data/normalization.ts";
 import { LandscapeError } from "../errors.ts";
 import type { GradientRoute } from "../model/loaded-model.ts";
 import type { Problem } from "../objective/index.ts";
+import { assertWritable } from "../write-failure.ts";
 import type { Context } from "./command.ts";
 import type { ProblemOptions, WhereOptions } from "./groups.ts";
 
 /** Fixed, not a share of what is free: the batch follows from it, and with the batch the last bits. */
 const DEFAULT_MEMORY = 512 * 2 ** 20;
 
+/** Files of the result that a command may be asked for. */
+interface FilesToWrite {
+  readonly npz?: string | null;
+  readonly emit?: string | null;
+}
+
 /** Opens model and data, does `work` with them, and closes them whatever happens. */
 export async function withProblem<T>(
   model: string,
-  options: ProblemOptions & WhereOptions,
+  options: ProblemOptions & WhereOptions & FilesToWrite,
   context: Context,
   work: (problem: Problem) => Promise<T>,
 ): Promise<T> {
+  // Not after hours of work.
+  for (const path of [options.npz, options.emit]) await assertWritable(path ?? null);
   const problem = await openModelAndData(model, options);
   try {
     if (problem.notice) context.warn(problem.notice);
@@ -38,6 +47,11 @@ async function openModelAndData(model: string, options: ProblemOptions & WhereOp
         option: "data",
       },
     );
+  }
+  if (options.testSamples !== null && options.testData === null) {
+    throw new LandscapeError("INVALID_OPTION", "--test-samples is given without --test-data; expected both", {
+      option: "test-samples",
+    });
   }
   // onnxruntime takes a moment to load: not before the command line and the files are known to be right.
   const { openProblem } = await import("../objective/index.ts");

@@ -10,7 +10,9 @@ import type { Objective } from "../../src/objective/types.ts";
 import { ToyObjective } from "../support/toy-objective.ts";
 
 let parent: string;
+let folder: RunFolder | undefined;
 beforeEach(async () => {
+  folder = undefined;
   parent = await mkdtemp(join(tmpdir(), "units-"));
 });
 afterEach(() => rm(parent, { recursive: true }));
@@ -19,9 +21,9 @@ const toy = () => new ToyObjective({ curvatures: [3, 1, -1], slope: [0.1, 0, 0],
 
 async function journaled(inner: Objective, split: "train" | "test" = "train"): Promise<JournaledObjective> {
   const identity = { command: "test", inputs: {}, options: {}, versions: {} };
-  const folder = await RunFolder.open(join(parent, "out"), identity);
   // Each stands for a process of its own, one after the other.
-  folder[Symbol.dispose]();
+  folder?.[Symbol.dispose]();
+  folder = await RunFolder.open(join(parent, "out"), identity);
   return new JournaledObjective(inner, split, new FolderStore(folder), silentProgress);
 }
 

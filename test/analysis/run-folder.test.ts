@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -43,7 +43,9 @@ describe("RunFolder", () => {
     ["command", { ...identity, command: "eigs" }, /command was "report" and is "eigs"/],
   ])("refuses another run and says which differ: %s", async (_, other, message) => {
     const path = join(parent, "out");
-    (await RunFolder.open(path, identity))[Symbol.dispose]();
+    const folder = await RunFolder.open(path, identity);
+    await folder.journal.append({ id: "x", unit: { what: "step" }, result: 1 });
+    folder[Symbol.dispose]();
     await expect(RunFolder.open(path, other)).rejects.toMatchObject({ code: "RUN_FOLDER", message });
   });
 
@@ -61,6 +63,19 @@ describe("RunFolder", () => {
     await expect(RunFolder.open(join(closed, "out"), identity)).rejects.toThrow(
       /cannot write the run folder/,
     );
+  });
+
+  it("is not left behind when nothing was finished in it, unless something else is there", async () => {
+    const path = join(parent, "a", "b");
+    (await RunFolder.open(path, identity))[Symbol.dispose]();
+    expect(await readdir(parent)).toEqual([]);
+    await mkdir(path, { recursive: true });
+    (await RunFolder.open(path, identity))[Symbol.dispose]();
+    expect(await readdir(path)).toEqual([]);
+    const folder = await RunFolder.open(path, identity);
+    await writeFile(join(path, "notes.txt"), "mine");
+    folder[Symbol.dispose]();
+    expect(await readdir(path)).toContain("notes.txt");
   });
 
   it("leaves no half-written file behind", async () => {

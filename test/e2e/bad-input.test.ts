@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { lockRun } from "../../src/analysis/run-lock.ts";
 import { type ArrayToWrite, writeNpz } from "../../src/data/index.ts";
 import { bytesOf, floats, info, longs, type ModelProto, node, smallModel } from "../onnx/protos.ts";
 import { run } from "../support/cli.ts";
@@ -345,6 +347,43 @@ describe("unusable vectors and places", () => {
       "INVALID_OPTION",
     ],
     [
+      "an .npz that is a folder, before anything is computed",
+      () => ["hvp", path("none.onnx"), "--data", good.data, "--npz", path("nothing")],
+      /cannot write .*nothing": it is a folder/,
+      "INVALID_OPTION",
+    ],
+    [
+      "an emitted graph without a folder",
+      () => ["gradient", good.model, "--data", good.data, "--emit", path("none/g.onnx")],
+      /cannot write .*g\.onnx": there is no such folder/,
+      "INVALID_OPTION",
+    ],
+    [
+      "a vector that is not finite",
+      hvp(() => vectors({ shape: [9], data: Float32Array.of(1, 2, 3, 4, NaN, 6, 7, 8, 9) })),
+      /holds NaN at position 4/,
+    ],
+    [
+      "a vector that is not there, with a run folder to be made",
+      () => [
+        ...["surface", good.model, "--data", good.data, "--out", path("new")],
+        ...["--x", `${path("none.npz")}:v`, "--y", `${path("none.npz")}:v`],
+      ],
+      /none\.npz": there is no such file/,
+    ],
+    [
+      "one direction of two, with a run folder to be made",
+      () => ["surface", good.model, "--data", good.data, "--out", path("new/deep"), "--x", `${good.data}:x`],
+      /--y is missing; expected both/,
+      "INVALID_OPTION",
+    ],
+    [
+      "a run folder below a file",
+      () => ["eigs", good.model, "--data", good.data, "--out", join(good.data, "out")],
+      /cannot write the run folder .*: its folder is a file\. name a folder that can be written with --out/,
+      "RUN_FOLDER",
+    ],
+    [
       "a run folder that is a file",
       () => ["surface", good.model, "--data", good.data, "--directions", "random", "--out", good.data],
       /good\.npz/,
@@ -358,6 +397,57 @@ describe("unusable vectors and places", () => {
     ],
   ];
   check(cases, "INVALID_DATA");
+
+  const profile = (...more: string[]) => [
+    ...["profile", good.model, "--data", good.data, "--direction", "random", "--range", "-1:1:3"],
+    ...["--out", path("profile"), ...more],
+  ];
+
+  it("a run folder of another run, and which options and files differ", async () => {
+    expect(await run(profile())).toMatchObject({ status: 0 });
+    const other = data("other", { y: { shape: [4], data: BigInt64Array.of(1n, 1n, 1n, 1n) } });
+    const differs = /holds another run: .*seed was 0 and is 1.*\. repeat it with the same, or name another/;
+    await refuse(profile("--seed", "1"), differs, "RUN_FOLDER");
+    await refuse(profile("--samples", "3"), /samples was 4 and is 3/, "RUN_FOLDER");
+    await refuse(
+      profile().map((word) => (word === good.data ? other : word)),
+      /sha256 of train was "[0-9a-f]+… and is "/,
+      "RUN_FOLDER",
+    );
+  });
+
+  it("a run folder in which another process is working, and which", async () => {
+    expect(await run(profile())).toMatchObject({ status: 0 });
+    const lock = await lockRun(path("profile"));
+    await refuse(profile(), new RegExp(`process ${process.pid} has been working there`), "RUN_FOLDER");
+    lock.release();
+    expect(await run(profile())).toMatchObject({ status: 0 });
+  });
+
+  // No folder is closed to root.
+  it.skipIf(process.getuid?.() === 0)("a run folder that cannot be written", async () => {
+    const args = ["eigs", good.model, "--data", good.data, "--out", path("closed/out")];
+    mkdirSync(path("closed"), { mode: 0o500 });
+    await refuse(args, /cannot write the run folder .*: permission denied/, "RUN_FOLDER");
+    const npz = ["gradient", good.model, "--data", good.data, "--npz", path("closed/g.npz")];
+    await refuse(npz, /g\.npz": permission denied/, "INVALID_OPTION");
+  });
+
+  // A file system that lets nobody write, root neither.
+  it.runIf(existsSync("/sys/kernel"))("a run folder where nobody can write", async () => {
+    const args = ["eigs", good.model, "--data", good.data, "--out", "/sys/onnx-landscape"];
+    await refuse(
+      args,
+      /cannot write the run folder "\/sys\/onnx-landscape": (permission|the file system)/,
+      "RUN_FOLDER",
+    );
+  });
+
+  it("a run that is not finished, asked for its page", async () => {
+    const [out, args] = [path("unfinished"), ["trace", good.model, "--data", good.data, "--probes", "2"]];
+    expect(await run([...args, "--out", out])).toMatchObject({ status: 0 });
+    await refuse(["report", out], /is a run that is not finished/, "RUN_FOLDER");
+  });
 });
 
 describe("wrong usage", () => {
@@ -382,6 +472,14 @@ describe("wrong usage", () => {
     ["no data", () => ["evaluate", good.model], /no data given; expected --data/],
     ["an option without its value", () => ["evaluate", good.model, "--data"], /--data/],
     ["a number that is none", evaluate("--samples", "ten"), /--samples.*"ten"/],
+    ["test samples without test data", evaluate("--test-samples", "3"), /--test-samples is given without/],
+    [
+      "more test samples than there are",
+      () => [...evaluate("--test-data", good.data)(), "--test-samples", "5"],
+      /cannot take 5 samples/,
+    ],
+    ["one option twice", evaluate("--samples", "1", "--samples", "2"), /--samples is given 2 times/],
+    ["two models", () => [...evaluate()(), good.model], /unexpected word|two models/],
     ["no samples at all", evaluate("--samples", "0"), /--samples.*"0"/],
     ["a choice that is none", evaluate("--loss", "hinge"), /--loss.*"hinge".*cross-entropy/],
     ["bad normalisation", evaluate("--normalize", "0.5"), /--normalize.*"0\.5".*MEAN,STD/],
@@ -394,7 +492,11 @@ describe("wrong usage", () => {
     ["a range from right to left", surface("--range-y", "1:-1:5"), /--range-y.*"1:-1:5"/],
     ["more eigenvalues than parameters", eigs("--top", "10"), /--top.*10.*9/],
     ["more eigenvalues at the other end", eigs("--bottom", "10"), /--bottom.*10.*9/],
-    ["parameters that match nothing", () => ["inspect", good.model, "--params", "ww"], /--params.*"ww"/],
+    [
+      "parameters that match nothing",
+      () => ["inspect", good.model, "--params", "ww"],
+      /--params matches no initializer: "ww"\. Did you mean "w"/,
+    ],
   ];
   check(cases, "INVALID_OPTION");
 
