@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { linesOf, numbers, program, start, until } from "../support/process.ts";
@@ -60,6 +61,31 @@ describe.skipIf(!existsSync(program))("the program in a process of its own", () 
     expect(err).toContain("again to quit now. The same command continues.");
     expect(err).not.toMatch(/ {4}at /);
     expect(existsSync(join(out, "report.json"))).toBe(false);
+  });
+
+  it.skipIf(process.platform === "win32")("leaves a folder to the process that works in it", async () => {
+    const out = join(folder, "shared");
+    const first = start([...report, "--out", out]);
+    await until(() => linesOf(out) >= 5);
+    // Held while we ask, so that it cannot have finished.
+    first.child.kill("SIGSTOP");
+    const before = linesOf(out);
+    const { status, err } = await start([...report, "--out", out, "--quiet"]).ended;
+    expect(status).toBe(2);
+    expect(err).toMatch(
+      new RegExp(
+        `^error: cannot work in ".*": process ${first.child.pid} has been working there since .*\\n$`,
+      ),
+    );
+    expect(linesOf(out)).toBe(before);
+    first.child.kill("SIGKILL");
+    await first.ended;
+    // What the killed one left stands in nobody's way.
+    const again = start([...report, "--out", out]);
+    await until(() => linesOf(out) > before);
+    again.child.kill("SIGINT");
+    expect((await again.ended).status).toBe(130);
+    expect(existsSync(join(out, "lock"))).toBe(false);
   });
 
   it("ends quietly when its reader has gone", async () => {
