@@ -1,4 +1,3 @@
-import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { writeWhole } from "../analysis/files.ts";
 import { countText, numberText } from "../analysis/number-text.ts";
@@ -61,7 +60,7 @@ export const exportCheckpoint: Command = defineCommand<ExportOptions>({
     });
     assertHasParameters(model);
     const theta = await readVector(weights, model.theta.length, "--weights");
-    const old = options.checkpoint ?? checkpointOf(path);
+    const old = options.checkpoint ?? (model.artifacts && join(path, model.artifacts.files.checkpoint));
     const template = old === null ? templateOf(model, options.freeze) : await readCheckpoint(old);
     const entries = fill(template, model, theta, old ?? path);
     const { file, external } = encodeCheckpoint({
@@ -82,13 +81,6 @@ export const exportCheckpoint: Command = defineCommand<ExportOptions>({
 function required(option: string, value: string | null, what: string): string {
   if (value !== null) return value;
   throw new LandscapeError("INVALID_OPTION", `no --${option} given; expected ${what}`, { option });
-}
-
-/** The checkpoint that an artifacts folder has. */
-function checkpointOf(model: string): string | null {
-  if (!statSync(model, { throwIfNoEntry: false })?.isDirectory()) return null;
-  const path = join(model, "checkpoint");
-  return existsSync(path) ? path : null;
 }
 
 /** A parameter as it is written, and where its values come from. */

@@ -238,4 +238,21 @@ describeWithFixtures("export-checkpoint of onnxruntime-training's artifacts", ()
       expect((await readCheckpoint(path(name))).trained.map(numbers)).toEqual(original.trained.map(numbers));
     },
   );
+
+  it("a folder: its checkpoint with other trained weights, frozen ones as they were", async () => {
+    const root = requireFixture("ort-artifacts/mlp-ce-frozen");
+    const { theta: weights, parameters } = await loadCheckpoint(root);
+    const moved = weights.map((x) => 2 * x + 1);
+    writeNpz(path("moved.npz"), { theta: { shape: [weights.length], data: moved } });
+    const args = ["--weights", `${path("moved.npz")}:theta`, "--to", path("moved")];
+    const found = await runJson(["export-checkpoint", root, ...args]);
+    expect(found["from"]).toBe(join(root, "checkpoint"));
+    const [before, after] = [
+      await readCheckpoint(join(root, "checkpoint")),
+      await readCheckpoint(path("moved")),
+    ];
+    expect(after.trained.map((t) => t.name)).toEqual(parameters.map((p) => p.name));
+    expect(after.trained.flatMap((t) => numbers(t).data)).toEqual([...moved]);
+    expect(after.frozen.map(numbers)).toEqual(before.frozen.map(numbers));
+  });
 });
