@@ -114,14 +114,14 @@ def nominal(s, tmp, failures):
     check(f"{s.name} nominal", first(module(*s.feeds)) == s.loss(original), failures)
 
 
-def other_weights(s, tmp, failures):
-    slots = cli("inspect", s.path("forward.onnx"))["parameters"]
+def other_weights(s, tmp, failures, label, model, *words):
+    """Exported from `model`, the file or the folder itself, whose parameters are then those that are trained."""
+    slots = cli("inspect", model)["parameters"]
     n = sum(p["size"] for p in slots)
     theta = np.random.default_rng(1).standard_normal(n).astype(np.float32) / 5
     npz, exported = os.path.join(tmp, "w.npz"), os.path.join(tmp, "exported")
     np.savez(npz, theta=theta)
-    cli("export-checkpoint", s.path("forward.onnx"), "--weights", f"{npz}:theta",
-        "--checkpoint", s.path("checkpoint"), "--to", exported)
+    cli("export-checkpoint", model, "--weights", f"{npz}:theta", "--to", exported, *words)
     expected = CheckpointState.load_checkpoint(s.path("checkpoint"))
     module = s.module(expected)  # parameters can be set as long as it lives
     offset = 0
@@ -133,7 +133,7 @@ def other_weights(s, tmp, failures):
     loss = s.loss(found)
     before = s.loss(CheckpointState.load_checkpoint(s.path("checkpoint")))
     equal = same(values(found), values(expected)) and loss == s.loss(expected) and loss != before
-    check(f"{s.name} other weights, loss {before:.6f} -> {loss:.6f}", equal, failures)
+    check(f"{s.name} other weights from the {label}, loss {before:.6f} -> {loss:.6f}", equal, failures)
 
 
 def next_step(s, path):
@@ -179,7 +179,8 @@ def main():
         s = Set(os.path.join(root, folder))
         with tempfile.TemporaryDirectory() as tmp:
             written_again(s, tmp, failures)
-            other_weights(s, tmp, failures)
+            other_weights(s, tmp, failures, "model", s.path("forward.onnx"), "--checkpoint", s.path("checkpoint"))
+            other_weights(s, tmp, failures, "folder", s.folder)
             training_goes_on(s, tmp, failures)
             if os.path.exists(s.path("nominal_checkpoint")):
                 nominal(s, tmp, failures)
