@@ -119,7 +119,7 @@ async function loadFile(
   const model = toOpset18(inlineFunctions(file.model));
   const single = toSinglePrecision(model.graph).graph;
   const graph = options.evalMode ? toEvalMode(single) : single;
-  const emitted = readEmitted(model, options.gradient === "ours");
+  const emitted = readEmitted({ ...model, graph }, options.gradient === "ours");
   if (emitted === undefined && options.gradient === "artifact") {
     throw new LandscapeError(
       "INVALID_OPTION",
