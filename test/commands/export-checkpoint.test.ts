@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,6 +20,7 @@ import {
   type TrainingCheckpoint,
 } from "../../src/artifacts/checkpoint.ts";
 import { writeNpz } from "../../src/data/npz.ts";
+import { readVector } from "../../src/data/vector.ts";
 import { loadCheckpoint } from "../../src/model/checkpoint.ts";
 import { floats, named, sample } from "../artifacts/checkpoints.ts";
 import { bytesOf, smallModel } from "../onnx/protos.ts";
@@ -254,5 +265,39 @@ describeWithFixtures("export-checkpoint of onnxruntime-training's artifacts", ()
     expect(after.trained.map((t) => t.name)).toEqual(parameters.map((p) => p.name));
     expect(after.trained.flatMap((t) => numbers(t).data)).toEqual([...moved]);
     expect(after.frozen.map(numbers)).toEqual(before.frozen.map(numbers));
+  });
+
+  it("a folder with the new checkpoint has the new weights, and what gradient --npz writes is what is taken", async () => {
+    const root = requireFixture("ort-artifacts/mlp-mse");
+    const copy = path("artifacts");
+    mkdirSync(copy);
+    for (const name of ["training_model.onnx", "eval_model.onnx", "checkpoint"]) {
+      copyFileSync(join(root, name), join(copy, name));
+    }
+    // Readable only, in the fixtures.
+    chmodSync(join(copy, "checkpoint"), 0o644);
+    const { theta: weights } = await loadCheckpoint(copy);
+    writeNpz(path("step.npz"), { w: { shape: [weights.length], data: weights.map((x) => x / 2) } });
+    await runJson([
+      "export-checkpoint",
+      copy,
+      "--weights",
+      `${path("step.npz")}:w`,
+      "--to",
+      join(copy, "checkpoint"),
+    ]);
+    const args = ["--data", join(root, "data.npz"), "--device", "cpu", "--npz", path("again.npz")];
+    await runJson(["gradient", copy, ...args]);
+    const found = await readVector(`${path("again.npz")}:theta`, weights.length, "theta");
+    expect([...found]).toEqual([...weights].map((x) => x / 2));
+    await runJson([
+      "export-checkpoint",
+      copy,
+      "--weights",
+      `${path("again.npz")}:theta`,
+      "--to",
+      path("twice"),
+    ]);
+    expect(Buffer.compare(readFileSync(path("twice")), readFileSync(join(copy, "checkpoint")))).toBe(0);
   });
 });
