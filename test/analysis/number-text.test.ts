@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   countText,
   durationText,
+  foldText,
   numberText,
   percentText,
   roundedTo,
@@ -52,6 +53,10 @@ describe("withError", () => {
 });
 
 describe("the rest", () => {
+  it("says how many copies of an eigenvalue there are at least, if there are", () => {
+    expect([undefined, 1, 10].map(foldText)).toEqual(["", "", ", at least 10-fold"]);
+  });
+
   it("writes counts, percentages and times as people do", () => {
     expect(countText(1234567)).toBe("1,234,567");
     expect(percentText(0.0312)).toBe("3.1 %");

@@ -116,6 +116,22 @@ describe("JSON and arrays of each command", () => {
     expect(Math.abs((again["rayleigh"] as number) - value)).toBeLessThan(1e-3 * value);
   });
 
+  it("eigs with few vectors kept, which restarts and finds the same", async () => {
+    const args = ["eigs", ...problem, "--top", "0", "--tol", "1e-3"];
+    const few = await runJson([...args, "--max-basis", "60"]);
+    // More products than there was room for vectors.
+    expect(few["products"]).toBeGreaterThan(80);
+    const [lowest] = few["eigenvalues"] as { value: number; residual: number; converged: boolean }[];
+    expect(lowest?.converged).toBe(true);
+    // The float64 reference, models/README.md.
+    expect(Math.abs((lowest?.value ?? 0) + 0.01134371)).toBeLessThan(lowest?.residual ?? 0);
+    const refused = await run([...args, "--max-basis", "19"]);
+    expect(refused.status).toBe(2);
+    expect(refused.err).toMatch(
+      /room for 19 vectors; expected at least 20 for 0 \+ 1 pairs\. raise --max-basis/,
+    );
+  });
+
   it("trace", async () => {
     const found = await runJson(["trace", ...problem, "--probes", "3"]);
     expect(Object.keys(found)).toEqual([
