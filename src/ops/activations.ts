@@ -13,7 +13,7 @@ type Form = (b: GraphBuilder, x: Value, call: Call) => Value;
 
 /** Defined by other operators. A comparison in `form` is its kink, and freezes as any comparison does. */
 function composed(form: Form): OpRecord {
-  return { wrt: [0], infer: inferFloat, expand: (b, call) => [form(b, call.x(0), call)] };
+  return { wrt: "all", infer: inferFloat, expand: (b, call) => [form(b, call.x(0), call)] };
 }
 
 /** Float attributes are single precision, defaults too. */

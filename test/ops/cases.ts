@@ -197,6 +197,7 @@ const comparisons: readonly Case[] = [
   ...["Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal"].map((op) => ({
     op,
     inputs: [x([2, 3], { values: [1, 2, 3, 4, 5, 6] }), x([3], { values: [1, 5, 3] })],
+    atKink: true,
   })),
   ...["And", "Or", "Xor"].map((op) => ({ op, inputs: [bools([4], [0, 1, 0, 1]), bools([2, 1], [0, 1])] })),
   { op: "Not", inputs: [bools([2], [0, 1])] },
