@@ -102,10 +102,11 @@ class Worker {
     return new Promise((resolve, reject) => {
       if (this.dead) return reject(this.dead);
       this.waiting.set(id, { resolve, reject });
-      this.child.send(
-        request,
-        (error) => error && this.fail(workerFailed(`cannot reach a worker process: ${error.message}`)),
-      );
+      this.child.send(request, (error) => {
+        // A channel breaks because its process ends, and how that ended says more: it is told in a moment.
+        const unreachable = () => this.fail(workerFailed(`cannot reach a worker process: ${error?.message}`));
+        if (error) setTimeout(unreachable, 1000);
+      });
     });
   }
 
