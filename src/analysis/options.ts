@@ -1,3 +1,5 @@
+import type { Rise } from "../landscape/index.ts";
+
 /** What a whole analysis computes. Counts decide its cost, the rest its numbers. */
 export interface AnalysisOptions {
   readonly seed: number;
@@ -16,15 +18,14 @@ export interface AnalysisOptions {
   readonly profilePoints: number;
   readonly randomProfiles: number;
   readonly scalePoints: number;
-  /** Planes and profiles go to where the loss has risen this far above L(θ₀), in multiples of it, or less where the lowest point is near. */
-  readonly rise: number;
+  /** Planes and profiles go to where the loss has risen this far above L(θ₀), in multiples of it. */
+  readonly rise: Rise;
   /** Products of the comparison with moving branches; 0 leaves it out. */
   readonly movingProducts: number;
 }
 
 /**
- * For a net of a few 10⁵ parameters and a few hundred samples: some minutes on two cores. The rise shows
- * the middle at ResNet-20 and fcnn2: to where the loss has doubled.
+ * For a net of a few 10⁵ parameters and a few hundred samples: some minutes on two cores.
  */
 export const defaultAnalysis: AnalysisOptions = {
   seed: 0,
@@ -39,6 +40,6 @@ export const defaultAnalysis: AnalysisOptions = {
   profilePoints: 41,
   randomProfiles: 5,
   scalePoints: 13,
-  rise: 1,
+  rise: "auto",
   movingProducts: 40,
 };

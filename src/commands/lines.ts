@@ -1,8 +1,14 @@
-import { defaultAnalysis } from "../analysis/options.ts";
 import { rangeText } from "../analysis/range-text.ts";
 import { vectorHash } from "../analysis/unit.ts";
 import { readVector } from "../data/vector.ts";
-import { type ChosenRange, chooseRange, type Extent, linearAxis, originAxis } from "../landscape/index.ts";
+import {
+  type ChosenRange,
+  chooseRange,
+  type Extent,
+  linearAxis,
+  originAxis,
+  type Rise,
+} from "../landscape/index.ts";
 import { norm } from "../numerics/vector.ts";
 import type { Direction, Objective } from "../objective/types.ts";
 import type { Range } from "./options.ts";
@@ -11,6 +17,13 @@ import type { Range } from "./options.ts";
 export async function givenDirection(address: string, n: number, option: string): Promise<Direction> {
   const vector = await readVector(address, n, `--${option}`);
   return { id: `sha256:${vectorHash(vector)}`, vector };
+}
+
+export const rangeHelp = "auto (by curvature and loss), R (to a rise of R times the loss) or FROM:TO:COUNT";
+
+/** What was given as range: points asked for, else how far to go. */
+export function asRange(given: Range | Rise): { range: Range | null; rise: Rise } {
+  return typeof given === "object" ? { range: given, rise: "auto" } : { range: null, rise: given };
 }
 
 /** A direction of a line or plane, and what its axis should be. */
@@ -34,6 +47,7 @@ export interface ChosenAxes {
 export async function axisPoints(
   objective: Objective,
   requests: readonly AxisRequest[],
+  rise: Rise,
   count: number,
   signal: AbortSignal,
 ): Promise<ChosenAxes> {
@@ -47,7 +61,6 @@ export async function axisPoints(
     vector: vector.map((x) => x / (lengths[i] as number)),
   }));
   const facts = open.map(({ curvature }) => ({ curvature }));
-  const { rise } = defaultAnalysis;
   const inLengths = await chooseRange(objective, units, { rise, facts }, signal);
   const chosen = inUnitsOf(inLengths, lengths);
   const points = requests.map((r) => {

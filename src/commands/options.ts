@@ -1,4 +1,5 @@
 import { LandscapeError } from "../errors.ts";
+import type { Rise } from "../landscape/index.ts";
 
 export type Group = "Model and data:" | "What:" | "Where:" | "Output:";
 
@@ -135,17 +136,41 @@ export interface Range {
 /** A grid this wide already takes hours; more is a slip of the pen. */
 const maxPoints = 10_001;
 
+/** How far ranges go that the program chooses: to where the loss has risen by that many times its size. */
+export function rise(meta: Omit<Meta<"auto">, "fallback">): Option<Rise> {
+  return valued<Rise>({ ...meta, fallback: "auto" }, (t) => readRise(t) ?? expected(riseForm));
+}
+
+const riseForm = "auto, or a number above 0";
+
+function readRise(t: string): Rise | undefined {
+  const n = t === "auto" ? t : readNumber(t);
+  return n === "auto" || (n !== undefined && n > 0) ? n : undefined;
+}
+
+/** A rise, or the range itself. */
+export function rangeOrRise(meta: Omit<Meta<"auto">, "fallback">): Option<Range | Rise> {
+  return valued<Range | Rise>(
+    { ...meta, fallback: "auto" },
+    (t) => readRise(t) ?? readRange(t) ?? expected(`${riseForm}, or ${rangeForm}`),
+  );
+}
+
 /** `auto` is null: the program chooses. */
 export function range(meta: Omit<Meta<null>, "fallback">): Option<Range | null> {
-  const what = `auto, or FROM:TO:COUNT with FROM below TO and COUNT from 2 to ${maxPoints}, such as -1:1:31`;
-  return valued<Range | null>({ ...meta, fallback: null }, (t) => {
-    if (t === "auto") return null;
-    const parts = t.split(":");
-    const [from, to] = parts.slice(0, 2).map(readNumber);
-    const count = /^\d+$/.test(parts[2] ?? "") ? Number(parts[2]) : Number.NaN;
-    const ok = parts.length === 3 && from !== undefined && to !== undefined && from < to;
-    return ok && count >= 2 && count <= maxPoints ? { from, to, count } : expected(what);
-  });
+  return valued<Range | null>({ ...meta, fallback: null }, (t) =>
+    t === "auto" ? null : (readRange(t) ?? expected(`auto, or ${rangeForm}`)),
+  );
+}
+
+const rangeForm = `FROM:TO:COUNT with FROM below TO and COUNT from 2 to ${maxPoints}, such as -1:1:31`;
+
+function readRange(t: string): Range | undefined {
+  const parts = t.split(":");
+  const [from, to] = parts.slice(0, 2).map(readNumber);
+  const count = /^\d+$/.test(parts[2] ?? "") ? Number(parts[2]) : Number.NaN;
+  const ok = parts.length === 3 && from !== undefined && to !== undefined && from < to;
+  return ok && count >= 2 && count <= maxPoints ? { from, to, count } : undefined;
 }
 
 /** A decimal number as people write it; not the hexadecimal, empty or infinite ones that `Number` takes too. */

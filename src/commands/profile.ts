@@ -1,20 +1,26 @@
 import { numberText } from "../analysis/number-text.ts";
 import { defaultAnalysis } from "../analysis/options.ts";
 import { writeNpz } from "../data/npz.ts";
-import { evaluateProfile, filterDirection, type ProfileResult, randomDirection } from "../landscape/index.ts";
+import {
+  evaluateProfile,
+  filterDirection,
+  type ProfileResult,
+  type Rise,
+  randomDirection,
+} from "../landscape/index.ts";
 import { norm } from "../numerics/vector.ts";
 import { type Command, type Context, defineCommand } from "./command.ts";
 import { endDirections } from "./ends.ts";
 import { npzOption, type ProblemOptions, problemOptions, type RunOptions, runOptions } from "./groups.ts";
-import { type AxisRequest, axisPoints, givenDirection } from "./lines.ts";
-import { type Range, range, text } from "./options.ts";
+import { type AxisRequest, asRange, axisPoints, givenDirection, rangeHelp } from "./lines.ts";
+import { type Range, rangeOrRise, text } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
 import { openRun, type Run } from "./run.ts";
 import { fieldLines } from "./table.ts";
 
 interface ProfileOptions extends ProblemOptions, RunOptions {
   readonly direction: string;
-  readonly range: Range | null;
+  readonly range: Range | Rise;
   readonly npz: string | null;
 }
 
@@ -34,10 +40,7 @@ export const profile: Command = defineCommand<ProfileOptions>({
       describe: "top, bottom, random, filter or F.npz:KEY[:ROW], taken as it is [default bottom]",
       fallback: "bottom",
     }),
-    range: range({
-      group: "What:",
-      describe: "auto (by curvature and loss) or FROM:TO:COUNT, coefficients [default auto]",
-    }),
+    range: rangeOrRise({ group: "What:", describe: `${rangeHelp} [default auto]` }),
     ...runOptions,
     npz: npzOption,
   },
@@ -49,8 +52,9 @@ export const profile: Command = defineCommand<ProfileOptions>({
       const along = await profileDirection(run, options, context);
       const { direction } = along;
       const { signal } = context.io;
-      const request = { ...along, name: "t", asked: options.range };
-      const axis = await axisPoints(run.train, [request], defaultAnalysis.profilePoints, signal);
+      const { range: asked, rise } = asRange(options.range);
+      const request = { ...along, name: "t", asked };
+      const axis = await axisPoints(run.train, [request], rise, defaultAnalysis.profilePoints, signal);
       const [t] = axis.points as [number[]];
       context.progress.start("profile");
       context.progress.expect(

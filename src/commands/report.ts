@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { type AnalysisOptions, defaultAnalysis } from "../analysis/options.ts";
+import type { Rise } from "../landscape/index.ts";
 import { remakePage, runAnalysis } from "./analysis-run.ts";
 import { type Command, defineCommand } from "./command.ts";
 import {
@@ -10,7 +11,7 @@ import {
   type RunOptions,
   runOptions,
 } from "./groups.ts";
-import { integer, type Option, oddInteger, positive } from "./options.ts";
+import { integer, type Option, oddInteger, positive, rise } from "./options.ts";
 
 interface ReportOptions extends ProblemOptions, RunOptions {
   readonly top: number | null;
@@ -22,6 +23,7 @@ interface ReportOptions extends ProblemOptions, RunOptions {
   readonly probes: number;
   readonly grid: number;
   readonly points: number;
+  readonly range: Rise;
 }
 
 const what = "What:";
@@ -65,6 +67,10 @@ export const report: Command = defineCommand<ReportOptions>({
     ),
     grid: odd("points on each axis of a plane", d.grid),
     points: odd("points of a profile", d.profilePoints),
+    range: rise({
+      group: what,
+      describe: "auto (by curvature and loss), or R: to a rise of R times the loss [default auto]",
+    }),
     ...runOptions,
     out: {
       ...runOptions.out,
@@ -106,5 +112,6 @@ function analysisOf(options: ReportOptions, n: number): AnalysisOptions {
     probes: options.probes,
     grid: options.grid,
     profilePoints: options.points,
+    rise: options.range,
   };
 }

@@ -3,13 +3,19 @@ import { defaultAnalysis } from "../analysis/options.ts";
 import { gridValues } from "../analysis/steps/planes.ts";
 import { writeNpz } from "../data/npz.ts";
 import { LandscapeError } from "../errors.ts";
-import { evaluatePlane, filterDirection, type GridResult, randomDirection } from "../landscape/index.ts";
+import {
+  evaluatePlane,
+  filterDirection,
+  type GridResult,
+  type Rise,
+  randomDirection,
+} from "../landscape/index.ts";
 import { cosine } from "../numerics/vector.ts";
 import { type Command, type Context, defineCommand, type Outcome } from "./command.ts";
 import { endDirections } from "./ends.ts";
 import { npzOption, type ProblemOptions, problemOptions, type RunOptions, runOptions } from "./groups.ts";
-import { type AxisRequest, axisPoints, givenDirection } from "./lines.ts";
-import { choice, type Range, range, text } from "./options.ts";
+import { type AxisRequest, asRange, axisPoints, givenDirection, rangeHelp } from "./lines.ts";
+import { choice, type Range, range, rangeOrRise, text } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
 import { openRun, type Run } from "./run.ts";
 import { fieldLines } from "./table.ts";
@@ -18,7 +24,7 @@ interface SurfaceOptions extends ProblemOptions, RunOptions {
   readonly x: string | null;
   readonly y: string | null;
   readonly directions: "hessian" | "random" | "filter";
-  readonly range: Range | null;
+  readonly range: Range | Rise;
   readonly rangeX: Range | null;
   readonly rangeY: Range | null;
   readonly npz: string | null;
@@ -51,10 +57,7 @@ export const surface: Command = defineCommand<SurfaceOptions>({
       fallback: null,
     }),
     y: text<null>({ group: what, describe: "F.npz:KEY[:ROW]: direction of y", fallback: null }),
-    range: range({
-      group: what,
-      describe: "auto (by curvature and loss) or FROM:TO:COUNT, for both directions [default auto]",
-    }),
+    range: rangeOrRise({ group: what, describe: `${rangeHelp}, for both directions [default auto]` }),
     rangeX: range({ group: what, describe: "FROM:TO:COUNT, coefficients of x's direction" }),
     rangeY: range({ group: what, describe: "FROM:TO:COUNT, the same for y" }),
     ...runOptions,
@@ -64,8 +67,9 @@ export const surface: Command = defineCommand<SurfaceOptions>({
     withProblem(model, options, context, async (problem) => {
       await requireParameters(problem);
       const { x: givenX, y: givenY, directions, seed } = options;
-      const [rangeX, rangeY] = [options.rangeX ?? options.range, options.rangeY ?? options.range];
-      const own = { x: givenX, y: givenY, directions, rangeX, rangeY, seed };
+      const { range: both, rise } = asRange(options.range);
+      const [rangeX, rangeY] = [options.rangeX ?? both, options.rangeY ?? both];
+      const own = { x: givenX, y: givenY, directions, rangeX, rangeY, rise, seed };
       using run = await openRun("surface", problem, options, own, options.out, context);
       const [dx, dy] = await surfaceDirections(run, options, context);
       const { signal } = context.io;
@@ -73,13 +77,13 @@ export const surface: Command = defineCommand<SurfaceOptions>({
         { ...dx, name: "x", asked: rangeX },
         { ...dy, name: "y", asked: rangeY },
       ];
-      const axes = await axisPoints(run.train, requests, defaultAnalysis.grid, signal);
+      const axes = await axisPoints(run.train, requests, rise, defaultAnalysis.grid, signal);
       const [x, y] = axes.points as [number[], number[]];
       const { samples } = run.train;
-      const both = samples + (run.test?.samples ?? 0);
+      const perPoint = samples + (run.test?.samples ?? 0);
       const units = x.length * y.length * (run.test ? 2 : 1);
       context.progress.start("plane");
-      context.progress.expect(units, x.length * y.length * both);
+      context.progress.expect(units, x.length * y.length * perPoint);
       const result = await evaluatePlane(run, [dx.direction, dy.direction], x, y, { signal });
       context.progress.finish(`${x.length}×${y.length} points`);
       if (options.npz) writeSurface(options.npz, result);

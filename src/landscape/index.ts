@@ -10,4 +10,4 @@ export {
   type ProfileResult,
   type Splits,
 } from "./grid.ts";
-export { type ChosenRange, chooseRange, type LineFacts, type RangeOptions } from "./range.ts";
+export { type ChosenRange, chooseRange, type LineFacts, type RangeOptions, type Rise } from "./range.ts";

@@ -10,9 +10,11 @@ export interface LineFacts {
   readonly slope?: number | undefined;
 }
 
+export type Rise = number | "auto";
+
 export interface RangeOptions {
-  /** How far the loss should rise above L(θ₀), in multiples of |L(θ₀)|. */
-  readonly rise: number;
+  /** How far the loss should rise above L(θ₀), in multiples of |L(θ₀)|; "auto": once, less where the lowest point is near. */
+  readonly rise: Rise;
   /** Of each direction, in their order. */
   readonly facts?: readonly LineFacts[];
   /** L(θ₀), if known: one evaluation less. */
@@ -37,7 +39,7 @@ export interface ChosenRange {
 
 /** A lower loss counts from this fraction of |L(θ₀)| on: less is not seen on a map that reaches to the rise. */
 const DEPTH = 0.01;
-/** The rise is at most this many times the depth: on a parabola the lowest point then lies at a quarter of the reach. */
+/** By itself the rise is at most this many times the depth: on a parabola the lowest point then lies at a quarter of the reach. */
 const RISE_PER_DEPTH = 15;
 /** Each round of the search for the lowest point costs at most two losses for each direction. */
 const ROUNDS = 8;
@@ -48,11 +50,11 @@ const MARGIN = 0.15;
 
 /**
  * Chooses how far to go along one, two or more unit directions, so that the lowest loss near θ₀ and the rise around it
- * are both seen. Walks from θ₀ along each direction to where the loss has risen by `rise`·|L(θ₀)|, beginning
+ * are both seen. Walks from θ₀ along each direction to where the loss has risen by |L(θ₀)|, beginning
  * where the parabola of slope and curvature would be (else at 1 % of ‖θ‖), searches the lowest point between,
  * and walks from there to all sides. So a direction of small curvature gets a long extent, √(κ₁/κ₂) times that
  * of another where the loss is quadratic. Uses losses only; deterministic; bounded: never beyond 2‖θ₀‖, at most
- * some 50 losses for each direction, a quarter of that as a rule. A loss that is not finite counts as risen.
+ * 100 losses for each direction, a quarter of that as a rule. A loss that is not finite counts as risen.
  */
 export async function chooseRange(
   objective: Objective,
@@ -65,7 +67,7 @@ export async function chooseRange(
   const probes = new Probes(objective, directions, loss, signal);
   const search: Search = { probes, loss, thetaNorm, facts: options.facts ?? [] };
   const origin = directions.map(() => 0);
-  const full = await fullRise(search, origin, options.rise);
+  const full = await fullRise(search, origin, options.rise === "auto" ? 1 : options.rise);
   if (!(full > 0)) return withoutRise(search, origin);
   const first = await walkAll(search, origin, full, origin.map(guessOf(search, full)));
   // Where the loss falls without end there is no lowest point to look for.
@@ -74,8 +76,8 @@ export async function chooseRange(
 
   const { at, loss: least } = probes.lowest;
   const depth = loss - least;
-  const found = bounded && depth >= DEPTH * full;
-  const rise = found ? Math.min(full, RISE_PER_DEPTH * depth) : full;
+  const found = bounded && depth >= DEPTH * (Math.abs(loss) || full);
+  const rise = found && options.rise === "auto" ? Math.min(full, RISE_PER_DEPTH * depth) : full;
   const walks = found ? await walkAll(search, at, rise, first.map(nearer)) : first;
   const lowest = found ? at : origin;
   const own = walks.map((sides, i) => extentOf(sides, lowest[i] as number));

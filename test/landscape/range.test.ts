@@ -44,7 +44,7 @@ describe("the range of a line", () => {
     ["a quartic without curvature", { curvatures: [0], quartic: 50 }, {}],
   ])("goes to where the loss has doubled: %s", async (_, options, facts) => {
     const objective = toy(options);
-    const chosen = await chooseRange(objective, [dx], { rise: 1, facts: [facts] });
+    const chosen = await chooseRange(objective, [dx], { rise: "auto", facts: [facts] });
     const [{ from, to }] = chosen.extents as [Extent];
     for (const end of [from, to]) {
       expect(await along(objective, end)).toBeGreaterThanOrEqual(0.2 - 1e-9);
@@ -55,7 +55,7 @@ describe("the range of a line", () => {
 
   it("takes few losses where curvature says where", async () => {
     const objective = toy({ curvatures: [300] });
-    await chooseRange(objective, [dx], { rise: 1, facts: [{ curvature: 300, slope: 0 }], loss: 0.1 });
+    await chooseRange(objective, [dx], { rise: "auto", facts: [{ curvature: 300, slope: 0 }], loss: 0.1 });
     // Two or three for each walk, two for each round of the search.
     expect(objective.calls["evaluate"]).toBeLessThanOrEqual(2 * 3 + 2 * 8);
   });
@@ -66,7 +66,7 @@ describe("the range of a line", () => {
     const objective = toy({ curvatures: [2e5], slope: [slope, 0, 0, 0] });
     const [least, depth] = [60 / 2e5, 60 ** 2 / 4e5];
     for (const facts of [{ curvature: 2e5, slope }, {}]) {
-      const chosen = await chooseRange(objective, [dx], { rise: 1, facts: [facts] });
+      const chosen = await chooseRange(objective, [dx], { rise: "auto", facts: [facts] });
       const [{ from, to }] = chosen.extents as [Extent];
       const half = least * Math.sqrt(1 + 0.1 / depth);
       expect(Math.abs((chosen.lowest[0] as number) / least - 1)).toBeLessThan(0.2);
@@ -83,7 +83,7 @@ describe("the range of a line", () => {
     const depth = 0.002;
     const slope = -Math.sqrt(2 * depth * 300);
     const chosen = await chooseRange(toy({ curvatures: [300], slope: [slope, 0, 0, 0] }), [dx], {
-      rise: 1,
+      rise: "auto",
       facts: [{ curvature: 300, slope }],
     });
     expect(chosen.rise).toBeCloseTo(15 * depth, 6);
@@ -92,16 +92,28 @@ describe("the range of a line", () => {
     expect(reach(chosen.extents[0] as Extent) / (8 * least)).toBeLessThan(WITHIN);
   });
 
+  it("goes as far as it is told to, however near the lowest point", async () => {
+    const slope = -Math.sqrt(2 * 0.002 * 300);
+    const chosen = await chooseRange(toy({ curvatures: [300], slope: [slope, 0, 0, 0] }), [dx], { rise: 20 });
+    // ½·300·(t − t*)² = 2 + 0.002.
+    const half = Math.sqrt(2.002 / 150);
+    expect(chosen.rise).toBe(2);
+    expect(reach(chosen.extents[0] as Extent) / (2 * half)).toBeGreaterThan(1 - 1e-9);
+    expect(reach(chosen.extents[0] as Extent) / (2 * half)).toBeLessThan(WITHIN);
+  });
+
   it("does not look for what lies less than 1 % below", async () => {
     const slope = -Math.sqrt(2 * 0.0005 * 300);
-    const chosen = await chooseRange(toy({ curvatures: [300], slope: [slope, 0, 0, 0] }), [dx], { rise: 1 });
+    const chosen = await chooseRange(toy({ curvatures: [300], slope: [slope, 0, 0, 0] }), [dx], {
+      rise: "auto",
+    });
     expect(chosen).toMatchObject({ lowest: [0], rise: 0.1 });
   });
 
   it("finds both minima of a double well between its ends", async () => {
     // 0.1 − 2t² + 50t⁴: lowest at ±√0.02, 0.02 below; at 0.2 again near ±0.26.
     const objective = toy({ curvatures: [-4], quartic: 50 });
-    const chosen = await chooseRange(objective, [dx], { rise: 1, facts: [{ curvature: -4 }] });
+    const chosen = await chooseRange(objective, [dx], { rise: "auto", facts: [{ curvature: -4 }] });
     const [{ from, to }] = chosen.extents as [Extent];
     expect(Math.abs(Math.abs(chosen.lowest[0] as number) / Math.sqrt(0.02) - 1)).toBeLessThan(0.1);
     expect(chosen.least).toBeLessThan(0.0805);
@@ -113,7 +125,7 @@ describe("the range of a line", () => {
 
   it("stops at twice ‖θ‖ where nothing rises, and says so", async () => {
     const objective = toy({ curvatures: [0] });
-    const chosen = await chooseRange(objective, [dx], { rise: 1 });
+    const chosen = await chooseRange(objective, [dx], { rise: "auto" });
     expect(chosen.extents).toEqual([{ from: -2 * objective.thetaNorm, to: 2 * objective.thetaNorm }]);
     expect(chosen.ends).toEqual([["limit", "limit"]]);
     expect(objective.calls["evaluate"]).toBeLessThan(50);
@@ -121,7 +133,7 @@ describe("the range of a line", () => {
 
   it("stops where a loss without end has fallen by twice its size", async () => {
     const objective = toy({ curvatures: [-4] });
-    const chosen = await chooseRange(objective, [dx], { rise: 1, facts: [{ curvature: -4 }] });
+    const chosen = await chooseRange(objective, [dx], { rise: "auto", facts: [{ curvature: -4 }] });
     const [{ from, to }] = chosen.extents as [Extent];
     expect(chosen).toMatchObject({ lowest: [0], ends: [["fallen", "fallen"]] });
     // 2t² = 0.2.
@@ -133,7 +145,7 @@ describe("the range of a line", () => {
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY])("takes %s for a wall", async (wall) => {
     const objective = bent(toy({ curvatures: [300] }), (loss, x) => (x > 0.01 ? wall : loss));
-    const [{ from, to }] = (await chooseRange(objective, [dx], { rise: 1 })).extents as [Extent];
+    const [{ from, to }] = (await chooseRange(objective, [dx], { rise: "auto" })).extents as [Extent];
     expect(to).toBeGreaterThan(0.01);
     expect(to).toBeLessThan(0.01 * WITHIN);
     expect(-from).toBeGreaterThan(0.0258 * 0.99);
@@ -142,7 +154,7 @@ describe("the range of a line", () => {
   it("is bounded and finite whatever the loss is", async () => {
     for (const value of [Number.NaN, 0, 5, -3]) {
       const objective = bent(toy({ curvatures: [1] }), (_, x) => (x === 0 ? value : Number.NaN));
-      const chosen = await chooseRange(objective, [dx], { rise: 1 });
+      const chosen = await chooseRange(objective, [dx], { rise: "auto" });
       const [{ from, to }] = chosen.extents as [Extent];
       expect(Number.isFinite(from) && Number.isFinite(to) && from < 0 && to > 0).toBe(true);
       expect(objective.calls["evaluate"]).toBeLessThan(60);
@@ -151,7 +163,7 @@ describe("the range of a line", () => {
 
   it("goes by what the loss changes where it is 0 at θ₀", async () => {
     const objective = toy({ curvatures: [300], offset: 0 });
-    const [{ from, to }] = (await chooseRange(objective, [dx], { rise: 1 })).extents as [Extent];
+    const [{ from, to }] = (await chooseRange(objective, [dx], { rise: "auto" })).extents as [Extent];
     for (const t of [-from, to]) {
       expect(t / objective.thetaNorm).toBeGreaterThan(0.0999);
       expect(t / objective.thetaNorm).toBeLessThan(0.1 * WITHIN);
@@ -160,13 +172,13 @@ describe("the range of a line", () => {
 
   it("takes a tenth of ‖θ‖ where there is nothing to go by", async () => {
     const objective = toy({ curvatures: [0], offset: 0 });
-    const chosen = await chooseRange(objective, [dx], { rise: 1 });
+    const chosen = await chooseRange(objective, [dx], { rise: "auto" });
     expect(chosen.rise).toBe(0);
     expect(chosen.extents[0]?.to).toBeCloseTo(0.1 * objective.thetaNorm, 12);
   });
 
   it("goes up from a loss below zero", async () => {
-    const chosen = await chooseRange(toy({ curvatures: [300], offset: -2 }), [dx], { rise: 1 });
+    const chosen = await chooseRange(toy({ curvatures: [300], offset: -2 }), [dx], { rise: "auto" });
     // −2 + 150·t² = 0.
     expect(chosen.extents[0]?.to).toBeGreaterThanOrEqual(Math.sqrt(2 / 150) - 1e-9);
     expect(chosen.extents[0]?.to).toBeLessThan(Math.sqrt(2 / 150) * WITHIN);
@@ -180,7 +192,7 @@ describe("the range of a plane", () => {
   ])("is longer along the small curvature by the root of their ratio: %s", async (_, small) => {
     const objective = toy({ curvatures: [20, small], quartic: small < 0 ? 0.01 : 0 });
     const facts = [{ curvature: 20 }, { curvature: small }];
-    const { extents, ends } = await chooseRange(objective, [dx, dy], { rise: 1, facts });
+    const { extents, ends } = await chooseRange(objective, [dx, dy], { rise: "auto", facts });
     const ratio = reach(extents[1] as Extent) / reach(extents[0] as Extent);
     // The saddle's wall is of fourth order and lies further out than the parabola's end.
     expect(ratio / Math.sqrt(20 / 0.05)).toBeGreaterThan(1 / WITHIN);
@@ -191,7 +203,7 @@ describe("the range of a plane", () => {
   it("finds a lowest point that lies on neither line, and the rise around it", async () => {
     const slope = [-0.4, 0.06, 0, 0];
     const objective = toy({ curvatures: [20, 0.5], slope, offset: 0.02 });
-    const chosen = await chooseRange(objective, [dx, dy], { rise: 1 });
+    const chosen = await chooseRange(objective, [dx, dy], { rise: "auto" });
     // Minimum at (0.02, −0.12), 0.0076 below 0.02.
     expect(chosen.lowest[0]).toBeCloseTo(0.02, 2);
     expect(chosen.lowest[1]).toBeCloseTo(-0.12, 1);
@@ -201,7 +213,7 @@ describe("the range of a plane", () => {
 
   it("gives directions of one kind the same extent", async () => {
     const objective = toy({ curvatures: [20, 5] });
-    const { extents } = await chooseRange(objective, [dx, dy], { rise: 1, shared: true });
+    const { extents } = await chooseRange(objective, [dx, dy], { rise: "auto", shared: true });
     expect(extents[0]).toEqual(extents[1]);
     expect(reach(extents[0] as Extent)).toBeGreaterThan(2 * Math.sqrt(0.2 / 5) * 0.99);
   });
@@ -214,16 +226,16 @@ describe("the range of a plane", () => {
       seen.push(JSON.stringify(at?.map((a) => [a.direction.id, a.coefficient])));
       return whole(at, signal);
     };
-    const first = await chooseRange(objective, [dx, dy], { rise: 1 });
+    const first = await chooseRange(objective, [dx, dy], { rise: "auto" });
     const asked = seen.splice(0);
     expect(new Set(asked).size).toBe(asked.length);
     expect(asked.length).toBeLessThan(110);
-    expect(await chooseRange(objective, [dx, dy], { rise: 1 })).toEqual(first);
+    expect(await chooseRange(objective, [dx, dy], { rise: "auto" })).toEqual(first);
     expect(seen).toEqual(asked);
   });
 
   it("stops when it is told to", async () => {
-    const work = chooseRange(toy({ curvatures: [20] }), [dx], { rise: 1 }, AbortSignal.abort());
+    const work = chooseRange(toy({ curvatures: [20] }), [dx], { rise: "auto" }, AbortSignal.abort());
     await expect(work).rejects.toThrow();
   });
 });

@@ -27,8 +27,8 @@ export function profilesFigure(report: AnalysisReport): Figure | null {
     title: profilesTitle(report),
     caption: html`How to read: the change of loss ΔL = L − L(0) along θ₀ + t·d, d of length 1, against t = ‖Δθ‖
       (above: % of ‖θ‖). Dashed is what slope and curvature at θ₀ predict, t·∇L·d + ½t²·dᵀHd; where measured and
-      predicted differ by less than 10 % the ground is shaded (“quadratic here”). v₊ and v₋ go to where the training loss has risen
-      by up to L(0) above L(0), with the lowest point inside; the others as their planes. Each panel has its own scale, which follows
+      predicted differ by less than 10 % the ground is shaded (“quadratic here”). How far each
+      goes is chosen as for the planes. Each panel has its own scale, which follows
       the training loss: test losses beyond it are not drawn${
         common.length > 0 && "; the last shows all directions on one"
       }.${panels.some((p) => p.below) && " Below, the accuracy."}`,
