@@ -87,14 +87,16 @@ export class SearchBlock {
     const { copies } = this;
     const { maxBasis } = this.limits;
     if (!this.known && copies === 1) return undefined;
-    if (!ENDS.some((end) => this.isOpen(look, end))) return undefined;
+    const isMissing = ENDS.some((end) => this.isOpen(look, end, 1));
+    if (!isMissing && !ENDS.some((end) => this.isOpen(look, end, copies))) return undefined;
     const [top, bottom] = ENDS.map((end) => reachedPairs(judge, end, counts[end])) as [number[], number[]];
     const staysWhole = f.isInvariant && maxBasis === Number.POSITIVE_INFINITY;
     const found = staysWhole ? undefined : [...new Set([...top, ...bottom])].sort((a, b) => a - b);
     const known = (found ?? [...judge.values.keys()]).map((i) => judge.values[i] as number);
     const limits = { copies, maxBasis, began: f.products };
     const next = new SearchBlock(limits, { top: top.length, bottom: bottom.length }, known, found);
-    return leastBasis(next.sought(counts)) <= maxBasis ? next : undefined;
+    // More copies are looked for as long as there is room for them.
+    return isMissing || leastBasis(next.sought(counts)) <= maxBasis ? next : undefined;
   }
 
   /** True if estimates have stood still for long, already below the products' error. */
@@ -118,8 +120,8 @@ export class SearchBlock {
     return isInside && (judge.residuals[i] as number) <= CLEARLY_INSIDE * Math.abs(last - value);
   }
 
-  /** True if an eigenvalue beyond the last wanted one, or a copy of it, may be missing. */
-  private isOpen({ judge, counts }: Look, end: SpectrumEnd): boolean {
+  /** True if an eigenvalue beyond the last wanted one may be missing, or a copy of it if there are fewer than `copies`. */
+  private isOpen({ judge, counts }: Look, end: SpectrumEnd, copies: number): boolean {
     const count = counts[end];
     if (count === 0) return false;
     const wanted = judge.outermost(end, count);
@@ -129,7 +131,7 @@ export class SearchBlock {
     if (i === undefined) return false;
     const [last, extreme] = [judge.values[lastIndex] as number, judge.values[i] as number];
     if (judge.isInside(extreme, last, end)) return false;
-    return judge.isInside(last, extreme, end) || judge.multiplicity(lastIndex) < this.copies;
+    return judge.isInside(last, extreme, end) || judge.multiplicity(lastIndex) < copies;
   }
 
   /** The outermost pair whose value is not one of the known ones, counted with their copies. */
