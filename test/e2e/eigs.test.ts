@@ -17,7 +17,8 @@ interface Pair {
 }
 
 const cases = [
-  { name: "resnet20", hvp: "fd", top: 1e-3, bottom: 1e-3, angle: 0.999, count: 1 },
+  { name: "resnet20", hvp: "fd", top: 1e-3, bottom: 1e-3, angle: 0.999, count: 3 },
+  { name: "resnet20", hvp: "exact", top: 1e-4, bottom: 1e-4, angle: 0.9999, count: 3 },
   { name: "fcnn2", hvp: "fd", top: 1e-3, bottom: 1e-2, angle: 0.999, count: 3 },
   { name: "fcnn10", hvp: "fd", top: 1e-3, bottom: 1e-2, angle: 0.999, count: 3 },
   { name: "fcnn2", hvp: "exact", top: 1e-4, bottom: 1e-2, angle: 0.9999, count: 3 },
@@ -58,5 +59,21 @@ describeWithFixtures("eigenpairs of real checkpoints against float64", () => {
     const row = (i: number) => Float64Array.from((vectors.data as Float64Array).subarray(i * n, (i + 1) * n));
     expect(Math.abs(cosine(row(0), await referenceVector(`${name}/top1`)))).toBeGreaterThan(angle);
     expect(Math.abs(cosine(row(count), await referenceVector(`${name}/bottom1`)))).toBeGreaterThan(angle);
+  });
+
+  it("fcnn2: the paper's two runs agree with the single one, to the residuals", {
+    timeout: 500_000,
+  }, async () => {
+    const args = ["eigs", ...paperArgs("fcnn2"), "--top", "2", "--bottom", "2"];
+    const one = await runJson(args);
+    const two = await runJson([...args, "--method", "annihilation"]);
+    expect([one["method"], two["method"]]).toEqual(["lanczos", "annihilation"]);
+    expect(two["products"]).toBeGreaterThan(one["products"] as number);
+    const found = two["eigenvalues"] as Pair[];
+    (one["eigenvalues"] as Pair[]).forEach((pair, i) => {
+      const other = found[i] as Pair;
+      expect(other).toMatchObject({ end: pair.end, converged: true });
+      expect(Math.abs(other.value - pair.value)).toBeLessThan(Math.hypot(pair.residual, other.residual));
+    });
   });
 });
