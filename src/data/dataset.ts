@@ -78,7 +78,8 @@ export async function loadDataset(spec: DatasetSpec, requirements: DatasetRequir
     for (const input of inputs) {
       const takesTarget = input.name === fed && target !== null;
       const array = takesTarget ? target.array : findArray(store, input, others.length === 1);
-      fitted.push(fitArray(store, array, await store.info(array), input));
+      const isTarget = takesTarget || input.name === requirements.target;
+      fitted.push(fitArray(store, array, await store.info(array), { ...input, isTarget }));
     }
     const split = limitSamples(store, splitSamples(store, fitted, target), spec);
     const measured = fitted.filter((f) => f.input !== fed && f.input !== requirements.target);

@@ -9,6 +9,8 @@ export interface InputRequirement {
   readonly type: string | undefined;
   /** null: any length. null instead of a list: any shape. The samples lie along the first axis. */
   readonly dims: readonly (number | null)[] | null;
+  /** Takes targets: classes are fine as floats, and so are axes of length 1 more or less. */
+  readonly isTarget?: boolean;
   /** Other names that the array may have. */
   readonly aliases?: readonly string[];
 }
@@ -45,7 +47,8 @@ export function fitArray(
 ): FittedArray {
   const type = fitType(store, array, info, input);
   const dims = input.dims ?? info.shape.map(() => null);
-  const shape = matches(info.shape, dims) ? info.shape : store.images && reshapeImages(info.shape, dims);
+  const mayReshape = store.images || input.isTarget;
+  const shape = matches(info.shape, dims) ? info.shape : mayReshape && reshapeImages(info.shape, dims);
   if (!shape)
     throw mismatch(store, array, input, `has shape ${showShape(info.shape)}; expected ${showShape(dims)}`);
   const rest = shape.slice(1);
@@ -62,7 +65,7 @@ function fitType(store: ArrayStore, array: string, info: ArrayInfo, input: Input
   if (dtype === type) return type;
   if (isFloatType(type)) {
     // 8-bit images are what float inputs are mostly fed from; other integers are more likely a mistake.
-    if (dtype === "float32" || dtype === "float64" || dtype === "uint8") return type;
+    if (dtype === "float32" || dtype === "float64" || dtype === "uint8" || input.isTarget) return type;
     const floats = "float32 or float64 (or uint8 for images)";
     throw mismatch(store, array, input, `has type ${dtype}; expected ${floats} for a ${type} input`);
   }

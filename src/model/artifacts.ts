@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type NamedTensor, readCheckpoint, type TrainingCheckpoint } from "../artifacts/checkpoint.ts";
 import { CHECKPOINT_VERSION } from "../artifacts/checkpoint-format.ts";
@@ -9,24 +8,18 @@ import { LandscapeError } from "../errors.ts";
 import { type Graph, type OnnxModel, Value } from "../onnx/graph.ts";
 import { inlineFunctions, readModel, toOpset18, transformGraph } from "../onnx/index.ts";
 import { isFloat } from "../onnx/tensor.ts";
+import { type ArtifactFiles, findArtifacts, unusable } from "./artifact-files.ts";
 import { findLoss } from "./find-loss.ts";
 import type { ArtifactSummary, GradientRoute, LoadedModel } from "./loaded-model.ts";
 import type { InitializerVerdict } from "./parameters.ts";
 import { preflightWarnings, type Warning } from "./preflight.ts";
-
-/** Files of a folder that onnxruntime.training.artifacts wrote; names may have a prefix. */
-interface ArtifactFiles {
-  readonly training: string | null;
-  readonly eval: string | null;
-  readonly checkpoint: string;
-}
 
 /**
  * Reads a folder of onnxruntime-training: weights, and which of them are trained, from the checkpoint; loss and
  * gradients from training_model.onnx, or, by our rules, from eval_model.onnx.
  */
 export async function loadArtifacts(folder: string, route: GradientRoute = "auto"): Promise<LoadedModel> {
-  const files = await findFiles(folder);
+  const files = await findArtifacts(folder);
   const path = join(folder, files.checkpoint);
   const checkpoint = await readCheckpoint(path);
   if (checkpoint.isNominal) {
@@ -63,46 +56,6 @@ export async function loadArtifacts(folder: string, route: GradientRoute = "auto
     ],
     training: summary(files, checkpoint),
   };
-}
-
-async function findFiles(folder: string): Promise<ArtifactFiles> {
-  const names = (await readdir(folder)).sort();
-  const training = one(folder, names, "training_model.onnx");
-  const evaluation = one(folder, names, "eval_model.onnx");
-  if (training === null && evaluation === null) {
-    throw new LandscapeError(
-      "INVALID_MODEL",
-      `no model: ${JSON.stringify(folder)} is a folder without training_model.onnx or eval_model.onnx; expected an .onnx file, or a folder of onnxruntime-training artifacts. Pass the model inside it`,
-      { path: folder },
-    );
-  }
-  const isNominal = (name: string) => /nominal_?checkpoint/.test(name);
-  const checkpoints = names.filter((n) => /checkpoint$|\.ckpt$/.test(n));
-  const whole = checkpoints.filter((n) => !isNominal(n));
-  const chosen = whole.find((n) => n === "checkpoint") ?? whole[0] ?? checkpoints[0];
-  if (chosen === undefined) {
-    throw unusable(
-      folder,
-      'it has no checkpoint; expected a file named "checkpoint" (or *.ckpt). Copy it there, artifacts are useless without weights',
-    );
-  }
-  if (whole.length > 1 && chosen !== "checkpoint") {
-    throw unusable(
-      folder,
-      `it has ${whole.length} checkpoints: ${whole.map((n) => `"${n}"`).join(", ")}; expected one. Name the one to use "checkpoint"`,
-    );
-  }
-  return { training, eval: evaluation, checkpoint: chosen };
-}
-
-function one(folder: string, names: readonly string[], suffix: string): string | null {
-  const found = names.filter((n) => n.endsWith(suffix));
-  const [first = null] = found;
-  if (found.length <= 1 || found.includes(suffix)) return found.includes(suffix) ? suffix : first;
-  throw unusable(
-    folder,
-    `it has ${found.length} files that end in ${suffix}: ${found.map((n) => `"${n}"`).join(", ")}; expected one. Pass a folder for each`,
-  );
 }
 
 /** The graph whose loss is taken, with parameters as inputs still. */
@@ -253,12 +206,6 @@ function assertSameTrained(
 
 function mismatch(folder: string, what: string): LandscapeError {
   return unusable(folder, `checkpoint and graph do not belong together: ${what}. Take both from one folder`);
-}
-
-function unusable(folder: string, what: string): LandscapeError {
-  return new LandscapeError("INVALID_MODEL", `unusable artifacts in ${JSON.stringify(folder)}: ${what}`, {
-    path: folder,
-  });
 }
 
 /** Of the model and the checkpoint with its external data. */

@@ -116,6 +116,7 @@ async function loadFile(
   selection: ParameterSelection,
 ): Promise<LoadedModel> {
   const file = await readModel(path);
+  assertInference(path, file.model.graph);
   const model = toOpset18(inlineFunctions(file.model));
   const single = toSinglePrecision(model.graph).graph;
   const graph = options.evalMode ? toEvalMode(single) : single;
@@ -139,6 +140,16 @@ async function loadFile(
     warnings: preflightWarnings(file.model, graph, verdicts),
     training: null,
   };
+}
+
+/** A training model alone has no weights. */
+function assertInference(path: string, graph: Graph): void {
+  if (!graph.nodes.some((n) => n.op === "InPlaceAccumulatorV2")) return;
+  throw new LandscapeError(
+    "INVALID_MODEL",
+    `a training model without weights: ${JSON.stringify(path)}; expected its folder, with the checkpoint in it. Pass the folder`,
+    { path },
+  );
 }
 
 function assertGlobsMatch(

@@ -50,15 +50,11 @@ export function emitGradientModel(
     parameters: checkpoint.parameters.map((p) => p.name),
     loss: loss.kind,
     target: checkpoint.own ? (checkpoint.own.target?.name ?? null) : loss.kind === "output" ? null : target,
-    batch: batchOf(inputs),
+    batch: bound.samples,
     scores: scores?.name ?? null,
     ignoreIndex: loss.ignoreIndex,
   };
   return encodeModel(whole, { metadata: writeMetadata(metadata) });
-}
-
-function batchOf(inputs: readonly Value[]): number {
-  return inputs.at(-1)?.dims[0] ?? 1;
 }
 
 /** Initializers that are listed as inputs too may be fed, and are what they say when they are not. */

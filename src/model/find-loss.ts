@@ -23,7 +23,9 @@ export function findLoss(graph: Graph): FoundLoss {
       `no loss: the first output of "${graph.name}" is ${loss ? `"${loss.name}" of shape [${loss.shape?.map((d) => d ?? "?")}]` : "missing"}; expected a scalar. Make the artifacts again with onnxruntime.training.artifacts`,
     );
   }
-  const crossEntropies = ancestors([loss]).nodes.filter((n) => CROSS_ENTROPIES.has(n.op));
+  const crossEntropies = ancestors([loss]).nodes.filter(
+    (n) => CROSS_ENTROPIES.has(n.op) && n.has(0) && n.has(1),
+  );
   const [entropy, ...others] = crossEntropies;
   const last = graph.inputs.length > 1 ? (graph.inputs.at(-1) as Value) : null;
   if (entropy === undefined || others.length > 0)
@@ -50,10 +52,10 @@ function ignoreIndexOf(node: Node): number | null {
 /** The mean of squared differences, as onnxblock writes it: Sub, Pow 2 (or Mul with itself), ReduceMean. */
 function kindOf(loss: Value): LossKind {
   const mean = behind(loss).producer;
-  if (mean?.op !== "ReduceMean") return "output";
+  if (mean?.op !== "ReduceMean" || !mean.has(0)) return "output";
   const square = behind(mean.x(0)).producer;
   const isSquare = square?.op === "Pow" || (square?.op === "Mul" && square.inputs[0] === square.inputs[1]);
-  return isSquare && behind(square.x(0)).producer?.op === "Sub" ? "mse" : "output";
+  return isSquare && square.has(0) && behind(square.x(0)).producer?.op === "Sub" ? "mse" : "output";
 }
 
 const VIEWS = new Set(["Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten"]);

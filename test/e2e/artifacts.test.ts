@@ -135,6 +135,22 @@ describeWithFixtures("folders of onnxruntime-training", () => {
     expect(err).toMatch(says);
   });
 
+  it("targets may be stored as integers, with axes of length 1 more or less", async () => {
+    const set = artifactSet("mlp-mse");
+    const x = (await readArray(`${set.folder}/data.npz`, "x")) as Float64Array;
+    const [n, outputs] = [16, 2];
+    const y = Array.from({ length: n * outputs }, (_, i) => i % 3);
+    const write = (name: string, array: { shape: number[]; data: Float32Array | BigInt64Array }) => {
+      const file = join(work, name);
+      writeNpz(file, { x: { shape: [n, x.length / n], data: Float32Array.from(x) }, y: array });
+      return file;
+    };
+    const whole = write("floats.npz", { shape: [n, outputs], data: Float32Array.from(y) });
+    const odd = write("integers.npz", { shape: [n, 1, outputs], data: BigInt64Array.from(y, BigInt) });
+    const at = (file: string) => runJson(["evaluate", set.folder, "--data", file, "--device", "cpu"]);
+    expect(await at(odd)).toEqual(await at(whole));
+  });
+
   it("a split batch is said", async () => {
     const { err } = await run(["evaluate", ...artifactSet("mlp-mse").args, "--batch", "8"]);
     expect(err).toMatch(/16 samples .* run in batches of 8/);
