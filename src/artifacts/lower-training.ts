@@ -4,6 +4,7 @@ import { inlineFunctions, toOpset18, transformGraph } from "../onnx/index.ts";
 import { ancestors, type GraphBuilder } from "../ops/builder.ts";
 import { lookup } from "../ops/registry.ts";
 import { rewrite } from "../ops/rewrite.ts";
+import { broadcast, sameDims } from "../ops/typing.ts";
 import { loweringOf } from "./lowering/table.ts";
 import { type TrainingWarning, trainingWarnings } from "./lowering/warnings.ts";
 
@@ -129,10 +130,30 @@ export function emitTraining(
       "UNSUPPORTED_OP",
       `cannot lower the training model: no standard form of ${operatorsOf(missing)}. Differentiate eval_model.onnx instead`,
     );
-  return rewrite(training.graph, b, bindings, (call, node) => {
+  const became = rewrite(training.graph, b, bindings, (call, node) => {
     const lower = loweringOf(call.domain, call.op);
     return lower && b.scoped(node.name || call.op, () => lower(b, call));
   });
+  const parameters = new Map([...bindings].map(([v, bound]) => [v.name, bound]));
+  for (const [name, gradient] of training.gradients) {
+    const parameter = parameters.get(name);
+    if (parameter) became.set(gradient, shapedAs(b, name, became.get(gradient) as Value, parameter));
+  }
+  return became;
+}
+
+/**
+ * onnxruntime-training does not sum the gradient of a Where over the axes that an operand was broadcast along, so
+ * that one for each copy arrives.
+ */
+function shapedAs(b: GraphBuilder, name: string, gradient: Value, parameter: Value): Value {
+  const [from, to] = [gradient.dims, parameter.dims];
+  const fits = sameDims(broadcast(from, to) ?? [], from) && gradient.type === parameter.type;
+  if (fits) return b.sumTo(gradient, to);
+  throw new LandscapeError(
+    "INVALID_MODEL",
+    `the training model's gradient of "${name}" has type ${gradient.type} [${from.join(", ")}]; expected ${parameter.type} [${to.join(", ")}], as the parameter. Differentiate eval_model.onnx instead`,
+  );
 }
 
 /** Operators with the number of their nodes: "com.microsoft::LSTMTraining (2 nodes)". */

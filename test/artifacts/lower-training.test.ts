@@ -87,6 +87,23 @@ describe("lowerTraining", () => {
     expect(ops.sort()).toEqual(["Add", "Cast", "Cast", "Mul", "Mul", "ReduceMean", "Relu"]);
   });
 
+  it("sums a gradient over what was broadcast, and refuses one that is none", () => {
+    const gradientOf = (op: string) => {
+      const training = lowerTraining(trained({ op, domain: "" }));
+      const b = new GraphBuilder(lookup);
+      const dims: Record<string, readonly number[]> = { x: [2, 4], a: [1], b: [4] };
+      const inputs = training.graph.inputs.map(
+        (v) => [v, b.input(v.name, { type: "float32", dims: dims[v.name] ?? [] })] as const,
+      );
+      return emitTraining(training, b, new Map(inputs)).get(training.gradients.get("a") as Value);
+    };
+    // a·b has four elements, a has one.
+    expect(gradientOf("Mul")?.dims).toEqual([1]);
+    expect(() => gradientOf("Less")).toThrow(
+      `the training model's gradient of "a" has type bool [4]; expected float32 [1]`,
+    );
+  });
+
   it("refuses a model without accumulators, by what is in it", () => {
     const x = input("x", [4]);
     const out = node("YieldOp", MS, [x], ["y"]);
