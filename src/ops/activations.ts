@@ -1,4 +1,4 @@
-import { type Call, floatAttribute, type Value } from "../onnx/graph.ts";
+import type { Attribute, Call, Value } from "../onnx/graph.ts";
 import type { TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
 import { inferFloat, inferSame, keeps, masked } from "./elementwise.ts";
@@ -120,34 +120,28 @@ function foldClip(call: Call): ReturnType<NonNullable<OpRecord["fold"]>> {
   return foldUnary((x) => Math.min(Math.max(x, low), high))(call);
 }
 
-/** Activations by the names that fused operators give them, and what their parameters are called. */
-const FUSED: Readonly<Record<string, readonly string[]>> = {
-  Relu: [],
-  Tanh: [],
-  Sigmoid: [],
-  LeakyRelu: ["alpha"],
-  HardSigmoid: ["alpha", "beta"],
-  Clip: [],
-};
+/** Activations that onnxruntime fuses into products before them. */
+const FUSED = "Relu Tanh Sigmoid LeakyRelu HardSigmoid Clip Elu Selu Softplus Softsign ThresholdedRelu".split(
+  " ",
+);
 
-/** The activation that a fused operator names in its attribute `activation`. */
-export function activated(b: GraphBuilder, call: Call, x: Value, parameters: readonly number[]): Value {
+/** The activation that a fused operator names in its attribute `activation`, with attributes of its own. */
+export function activated(
+  b: GraphBuilder,
+  call: Call,
+  x: Value,
+  attributes: ReadonlyMap<string, Attribute>,
+): Value {
   const name = call.string("activation", "");
   if (name === "") return x;
-  const names = FUSED[name];
-  if (names === undefined)
-    throw misfit(
-      call,
-      `an activation among ${Object.keys(FUSED).join(", ")}, not "${name}"`,
-      "UNSUPPORTED_OP",
-    );
-  const { type } = x.static;
-  if (name === "Clip") return b.call("Clip", [x, ...parameters.slice(0, 2).map((p) => b.scalar(p, type))]);
-  const given = names.flatMap((key, k) => {
-    const value = parameters[k];
-    return value === undefined ? [] : [[key, floatAttribute(value)] as const];
+  if (!FUSED.includes(name))
+    throw misfit(call, `an activation among ${FUSED.join(", ")}, not "${name}"`, "UNSUPPORTED_OP");
+  if (name !== "Clip") return b.call(name, [x], attributes);
+  const bounds = ["min", "max"].map((bound) => {
+    const value = attributes.get(bound)?.value;
+    return typeof value === "number" ? b.scalar(value, x.static.type) : null;
   });
-  return b.call(name, [x], new Map(given));
+  return b.call("Clip", [x, ...bounds]);
 }
 
 export const activations: RuleTable = {

@@ -1,4 +1,4 @@
-import type { Call, Value } from "../onnx/graph.ts";
+import { type Call, floatAttribute, type Value } from "../onnx/graph.ts";
 import { sizeOf, type TensorType } from "../onnx/tensor.ts";
 import { activated } from "./activations.ts";
 import { type GraphBuilder, numbersAs } from "./builder.ts";
@@ -166,6 +166,13 @@ const columnsToImage: OpRecord = {
   },
 };
 
+/** What the numbers in `activation_params` are called. */
+const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
+  LeakyRelu: ["alpha"],
+  HardSigmoid: ["alpha", "beta"],
+  Clip: ["min", "max"],
+};
+
 /** onnxruntime's fused Conv: another addend, then an activation. */
 const fusedConv: OpRecord = {
   wrt: [0, 1, 2, 3],
@@ -174,7 +181,9 @@ const fusedConv: OpRecord = {
     const attributes = new Map([...call.attributes].filter(([name]) => !name.startsWith("activation")));
     const y = b.call("Conv", call.inputs.slice(0, 3), attributes);
     const sum = call.has(3) ? b.add(y, call.x(3)) : y;
-    return [activated(b, call, sum, call.floats("activation_params") ?? [])];
+    const names = PARAMETERS[call.string("activation", "")] ?? [];
+    const parameters = (call.floats("activation_params") ?? []).slice(0, names.length);
+    return [activated(b, call, sum, new Map(parameters.map((p, k) => [names[k]!, floatAttribute(p)])))];
   },
 };
 

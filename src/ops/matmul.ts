@@ -1,4 +1,4 @@
-import type { Call, Value } from "../onnx/graph.ts";
+import type { Attribute, Call, Value } from "../onnx/graph.ts";
 import { sizeOf, type TensorType } from "../onnx/tensor.ts";
 import { activated } from "./activations.ts";
 import { float, type GraphBuilder } from "./builder.ts";
@@ -114,11 +114,13 @@ export const matmul: RuleTable = {
     wrt: [0, 1, 2],
     infer: inferGemm,
     expand: (b, call) => {
-      const attributes = new Map([...call.attributes].filter(([name]) => !name.startsWith("activation")));
-      const parameters = ["activation_alpha", "activation_beta"]
-        .filter((name) => call.attributes.has(name))
-        .map((name) => call.float(name, 0));
-      return [activated(b, call, b.call("Gemm", call.inputs, attributes), parameters)];
+      const prefix = "activation_";
+      const [own, other] = [new Map<string, Attribute>(), new Map<string, Attribute>()];
+      for (const [name, value] of call.attributes) {
+        if (name.startsWith(prefix)) other.set(name.slice(prefix.length), value);
+        else if (name !== "activation") own.set(name, value);
+      }
+      return [activated(b, call, b.call("Gemm", call.inputs, own), other)];
     },
   },
   Einsum: {

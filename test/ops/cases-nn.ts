@@ -105,17 +105,22 @@ const products: readonly Case[] = [
     ),
     domain: "com.microsoft",
   },
-  ...["Relu", "Tanh", "Sigmoid", "LeakyRelu"].map(
-    (activation): Case => ({
+  ...(
+    [
+      ["Relu", {}],
+      ["Tanh", {}],
+      ["Sigmoid", {}],
+      ["Softplus", {}],
+      ["LeakyRelu", { activation_alpha: 0.25 }],
+      ["Elu", { activation_alpha: 0.75 }],
+      ["Selu", { activation_alpha: 1.5, activation_gamma: 1.25 }],
+    ] as const
+  ).map(
+    ([activation, parameters]): Case => ({
       op: "FusedGemm",
       domain: "com.microsoft",
       inputs: [x([2, 3]), x([4, 3]), x([4])],
-      attrs: {
-        transB: 1,
-        alpha: 0.5,
-        activation,
-        ...(activation === "LeakyRelu" && { activation_alpha: 0.25 }),
-      },
+      attrs: { transB: 1, alpha: 0.5, activation, ...parameters },
     }),
   ),
   ...(
