@@ -14,7 +14,7 @@ export function rangeText(chosen: ChosenRange, names: readonly string[], thetaNo
   const from =
     least < loss
       ? `from the lowest point found, ${pointText(lowest)} with loss ${numberText(least, 3)}, `
-      : "from θ₀, which nothing found lies below by as much as a cell shows, ";
+      : "from θ₀, since nothing near lies 1 % lower, ";
   const to = `to where the loss lies ${height} above L(0)`;
   return `${extent}: ${from}${to}${exceptions(chosen, names, thetaNorm)}`;
 }

@@ -63,7 +63,7 @@ export interface Crossing {
 }
 
 /** A distance is known when it lies between two losses this far apart. */
-const WITHIN = 1.25;
+export const WITHIN = 1.25;
 /** From a guess that is off by four orders of magnitude still to within a quarter. */
 const MAX_STEPS = 20;
 

@@ -1,6 +1,6 @@
 import type { Direction, Objective } from "../objective/types.ts";
 import type { Extent } from "./axis.ts";
-import { type Crossing, crossing, Probes } from "./line.ts";
+import { type Crossing, crossing, Probes, WITHIN } from "./line.ts";
 
 /** What is known of the loss along a direction, for its unit vector. */
 export interface LineFacts {
@@ -191,7 +191,10 @@ async function descend({ probes, facts }: Search, walks: readonly Sides[]): Prom
 
 /** From one end to the other, with θ₀ well inside. */
 function extentOf([down, up]: Sides, lowest: number): Extent {
-  const [from, to] = [lowest - down.distance, lowest + up.distance];
+  // Sides that agree to within what is known of them are drawn alike.
+  const [near, far] = [Math.min(down.distance, up.distance), Math.max(down.distance, up.distance)];
+  const alike = far <= WITHIN * near;
+  const [from, to] = [lowest - (alike ? far : down.distance), lowest + (alike ? far : up.distance)];
   const margin = MARGIN * (Math.max(to, 0) - Math.min(from, 0));
   return { from: Math.min(from, -margin), to: Math.max(to, margin) };
 }

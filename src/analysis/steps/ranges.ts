@@ -1,4 +1,4 @@
-import { type ChosenRange, chooseRange, type Extent } from "../../landscape/index.ts";
+import { type ChosenRange, chooseRange, type Extent, type RangeOptions } from "../../landscape/index.ts";
 import type { DirectionRole, Plane } from "../analysis-report.ts";
 import { rangeText } from "../range-text.ts";
 import type { StepContext } from "./context.ts";
@@ -31,17 +31,23 @@ export async function rangesStep(
   const { thetaNorm } = context.train;
   const planes: PlaneRange[] = [];
   const profiles = new Map<string, Extent>();
+  let { rise } = context.options;
   for (const kind of ["hessian", "random", "filter"] as const) {
     const axes = axesOf(kind, directions);
     if (!axes) continue;
-    const chosen = await choose(context, axes, loss, kind !== "hessian");
+    const chosen = await choose(context, axes, { loss, rise, shared: kind !== "hessian" });
+    // Planes are compared on one colour scale: the others rise as far as the Hessian plane.
+    if (kind === "hessian" && loss !== 0 && chosen.rise > 0) rise = chosen.rise / Math.abs(loss);
     planes.push({ kind, axes, extents: chosen.extents, text: rangeText(chosen, ["α", "β"], thetaNorm) });
     const [shared] = chosen.extents as [Extent];
     if (kind !== "hessian") for (const { info } of of(kind, directions)) profiles.set(info.id, shared);
   }
   for (const named of directions) {
     if (profiles.has(named.info.id)) continue;
-    profiles.set(named.info.id, (await choose(context, [named], loss, false)).extents[0] as Extent);
+    profiles.set(
+      named.info.id,
+      (await choose(context, [named], { loss, rise: context.options.rise })).extents[0] as Extent,
+    );
   }
   context.progress.finish("");
   return { planes, profiles };
@@ -61,21 +67,19 @@ function axesOf(
 }
 
 function choose(
-  { train, options, signal }: StepContext,
+  { train, signal }: StepContext,
   along: readonly NamedDirection[],
-  loss: number,
-  shared: boolean,
+  options: RangeOptions,
 ): Promise<ChosenRange> {
   const facts = along.map(({ info: { slope, curvature, curvatureError } }) => ({
     slope: slope ?? undefined,
     // A curvature that is not told from 0 says nothing of the distance.
     curvature: curvature !== null && Math.abs(curvature) > (curvatureError ?? 0) ? curvature : undefined,
   }));
-  const known = { rise: options.rise, facts, loss, shared };
   return chooseRange(
     train,
     along.map((d) => d.direction),
-    known,
+    { ...options, facts },
     signal,
   );
 }
