@@ -4,7 +4,7 @@
 
 Each case is a small network around some operators. It is exported, made into training artifacts, and
  1. `gradient FOLDER` is compared with the gradient of onnxruntime-training's own step (relative, 1e-5; where the
-    CPU build has no kernel, with PyTorch in float64 alone);
+    CPU build has no kernel or is wrong, with PyTorch in float64 alone);
  2. `hvp FOLDER`, exact and by frozen differences, with PyTorch's double backward in float64 (1e-4).
 Needs scripts/artifacts/requirements.txt and the built project (npm run build).
 """
@@ -103,7 +103,6 @@ ELEMENTWISE = {
     "log-softmax": lambda h, k: torch.log_softmax(h * k, 1), "logsumexp": lambda h, k: h + h.logsumexp(1, keepdim=True),
     "norm": lambda h, k: h / (h.norm(dim=1, keepdim=True) + 1), "divide": lambda h, k: h / k + k / (2 + torch.cos(h)),
     "extrema": lambda h, k: torch.maximum(h, k) - torch.minimum(h, k * 0.5), "clamp": lambda h, k: h.clamp(-0.3, 0.5) * k,
-    # onnxruntime-training gives one gradient for each copy of a broadcast operand: without k the shapes are right.
     "where": lambda h, k: torch.where(h > 0.2, h * h, torch.sin(h)), "cube": lambda h, k: h**3 * 0.1,
     "rsqrt": lambda h, k: torch.rsqrt(h * h + k), "abs": lambda h, k: torch.reciprocal(h.abs() + k),
     "split": lambda h, k: torch.cat(torch.split(h, [3, 5], 1)[::-1], 1),
@@ -124,7 +123,7 @@ def labels(n):
 
 
 def case(module, inputs, **more):
-    """`loss` changes onnxblock's cross-entropy, `torch_loss` PyTorch's; no `kernel`: the CPU build cannot run it."""
+    """`loss` changes onnxblock's cross-entropy, `torch_loss` PyTorch's; no `kernel`: its own step is no reference."""
     count = more.pop("positions", len(inputs[0]))
     return {"module": module, "inputs": inputs, "labels": labels(count), "opset": 16, "kernel": True, "loss": {}, "torch_loss": {}, **more}
 
@@ -137,6 +136,8 @@ def cases():
     missing[[2, 5]] = -100
     classes = {"weight": torch.from_numpy(weight)}
     made |= {
+        # onnxruntime-training gives one gradient for each copy of k, in its own step too.
+        "where-broadcast": lambda: case(Around(lambda h, k: torch.where(h > k * 0.2, h * k, k)), x, kernel=False),
         "softmax-12": lambda: case(Around(ELEMENTWISE["softmax"]), x, opset=12),
         "log-softmax-12": lambda: case(Around(ELEMENTWISE["log-softmax"]), x, opset=12),
         "weighted": lambda: case(Around(relu), x, loss={"weight": weight.view(Weight)}, torch_loss=classes),

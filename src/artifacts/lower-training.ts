@@ -130,29 +130,37 @@ export function emitTraining(
       "UNSUPPORTED_OP",
       `cannot lower the training model: no standard form of ${operatorsOf(missing)}. Differentiate eval_model.onnx instead`,
     );
+  const named = new Map([...bindings].map(([v, bound]) => [v.name, bound]));
   const became = rewrite(training.graph, b, bindings, (call, node) => {
     const lower = loweringOf(call.domain, call.op);
-    return lower && b.scoped(node.name || call.op, () => lower(b, call));
+    const outputs =
+      (lower && b.scoped(node.name || call.op, () => lower(b, call))) ?? b.emit(call, node.outputs[0]?.name);
+    const fitting = node.op === "Where" ? [summedBack(b, node, outputs[0] as Value, named)] : outputs;
+    for (const [k, value] of node.outputs.entries())
+      if (fitting[k] !== undefined) named.set(value.name, fitting[k]);
+    return fitting;
   });
-  const parameters = new Map([...bindings].map(([v, bound]) => [v.name, bound]));
-  for (const [name, gradient] of training.gradients) {
-    const parameter = parameters.get(name);
-    if (parameter) became.set(gradient, shapedAs(b, name, became.get(gradient) as Value, parameter));
-  }
+  for (const [name, gradient] of training.gradients)
+    assertGradient(name, became.get(gradient) as Value, named.get(name));
   return became;
 }
 
 /**
  * onnxruntime-training does not sum the gradient of a Where over the axes that an operand was broadcast along, so
- * that one for each copy arrives.
+ * that one for each copy arrives: it is told by its name, that of the operand with "_grad" or "_grad_0", ….
  */
-function shapedAs(b: GraphBuilder, name: string, gradient: Value, parameter: Value): Value {
-  const [from, to] = [gradient.dims, parameter.dims];
-  const fits = sameDims(broadcast(from, to) ?? [], from) && gradient.type === parameter.type;
-  if (fits) return b.sumTo(gradient, to);
+function summedBack(b: GraphBuilder, node: Node, gradient: Value, named: ReadonlyMap<string, Value>): Value {
+  const of = named.get((node.outputs[0]?.name ?? "").replace(/_grad(_\d+)?$/, ""));
+  const fits = of && sameDims(broadcast(gradient.dims, of.dims) ?? [], gradient.dims);
+  return fits ? b.sumTo(gradient, of.dims) : gradient;
+}
+
+function assertGradient(name: string, gradient: Value, parameter: Value | undefined): void {
+  if (parameter === undefined) return;
+  if (sameDims(gradient.dims, parameter.dims) && gradient.type === parameter.type) return;
   throw new LandscapeError(
     "INVALID_MODEL",
-    `the training model's gradient of "${name}" has type ${gradient.type} [${from.join(", ")}]; expected ${parameter.type} [${to.join(", ")}], as the parameter. Differentiate eval_model.onnx instead`,
+    `the training model's gradient of "${name}" has type ${gradient.type} [${gradient.dims.join(", ")}]; expected ${parameter.type} [${parameter.dims.join(", ")}], as the parameter. Differentiate eval_model.onnx instead`,
   );
 }
 

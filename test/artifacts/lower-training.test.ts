@@ -37,13 +37,14 @@ function trained(
   const flag = input("lazy_reset_grad", [1], "bool");
   const product = node("Mul", "", [x, a], ["product"]);
   const loss = node("ReduceMean", "", [first(product)], ["loss"]);
-  const operands = change.op === "AveragePoolGrad" ? [a] : [a, b];
+  const positive = node("Greater", "", [b, a], ["positive"]);
+  const operands = { AveragePoolGrad: [a], Where: [first(positive), a, b] }[change.op ?? ""] ?? [a, b];
   const gradA = node(change.op ?? "ReluGrad", change.domain ?? MS, operands, ["a_grad"]);
   const gradB = node("Add", "", [a, b], ["b_grad"]);
   const accumulators = [1, 0].map((k) =>
     node("InPlaceAccumulatorV2", MS, [buffers[k]!, first([gradA, gradB][k]!), flag], [`out${k}`]),
   );
-  const nodes = [product, loss, gradA, gradB, ...accumulators];
+  const nodes = [product, loss, positive, gradA, gradB, ...accumulators];
   return modelOf([x, a, b, ...buffers, flag], nodes, [first(loss), ...accumulators.map(first)]);
 }
 
@@ -87,7 +88,7 @@ describe("lowerTraining", () => {
     expect(ops.sort()).toEqual(["Add", "Cast", "Cast", "Mul", "Mul", "ReduceMean", "Relu"]);
   });
 
-  it("sums a gradient over what was broadcast, and refuses one that is none", () => {
+  it("sums the gradient of a Where over what was broadcast, and refuses one that is none", () => {
     const gradientOf = (op: string) => {
       const training = lowerTraining(trained({ op, domain: "" }));
       const b = new GraphBuilder(lookup);
@@ -97,11 +98,14 @@ describe("lowerTraining", () => {
       );
       return emitTraining(training, b, new Map(inputs)).get(training.gradients.get("a") as Value);
     };
-    // a·b has four elements, a has one.
-    expect(gradientOf("Mul")?.dims).toEqual([1]);
-    expect(() => gradientOf("Less")).toThrow(
-      `the training model's gradient of "a" has type bool [4]; expected float32 [1]`,
-    );
+    // "a" has one element, and its gradient four.
+    const summed = gradientOf("Where");
+    expect(summed?.dims).toEqual([1]);
+    expect(summed?.producer?.op).toBe("ReduceSum");
+    for (const op of ["Mul", "Less"])
+      expect(() => gradientOf(op)).toThrow(
+        `the training model's gradient of "a" has type ${op === "Mul" ? "float32" : "bool"} [4]; expected float32 [1]`,
+      );
   });
 
   it("refuses a model without accumulators, by what is in it", () => {
