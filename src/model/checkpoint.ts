@@ -8,6 +8,7 @@ import { lookup } from "../ops/registry.ts";
 import { loadArtifacts } from "./artifacts.ts";
 import { readEmitted } from "./emitted.ts";
 import { toEvalMode } from "./eval-mode.ts";
+import { freeBatch } from "./free-batch.ts";
 import type { ArtifactSummary, GradientRoute, LoadedModel } from "./loaded-model.ts";
 import { chooseOutput, inputsOf } from "./output.ts";
 import type { OwnLoss } from "./own-loss.ts";
@@ -78,7 +79,7 @@ export async function loadCheckpoint(path: string, options: CheckpointOptions = 
   assertGlobsMatch(verdicts, "--freeze", selection.freeze);
   const { parameters, theta } = layOut(verdicts);
   const gradients = own?.gradients && parameters.map((p) => own.gradients?.get(p.value) as Value);
-  return {
+  return freeBatch({
     path,
     sha256: loaded.sha256,
     opset: loaded.opset,
@@ -92,7 +93,7 @@ export async function loadCheckpoint(path: string, options: CheckpointOptions = 
     theta,
     warnings,
     artifacts: training,
-  };
+  });
 }
 
 /** Where the file itself says what is trained, options can only leave some of it out. */

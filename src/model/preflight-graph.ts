@@ -5,7 +5,7 @@ import { trainingMode } from "./eval-mode.ts";
 import { type Check, counted, listed } from "./preflight-check.ts";
 import { allNodes } from "./preflight-weights.ts";
 
-/** What the graph shows of how the model runs: training mode, randomness, precision, a fixed batch. */
+/** What the graph shows of how the model runs: training mode, randomness, precision. */
 
 const training: Check = ({ graph }) => {
   const nodes = trainingMode(graph);
@@ -59,17 +59,6 @@ const doublePrecision: Check = ({ model }) => {
   };
 };
 
-const staticBatch: Check = ({ graph }) => {
-  const fixed = graph.inputs.filter((v) => typeof v.shape?.[0] === "number");
-  const [first] = fixed;
-  if (first === undefined || fixed.length < graph.inputs.length) return null;
-  const n = first.shape?.[0];
-  return {
-    code: "STATIC_BATCH",
-    message: `the model was exported for batches of ${n}: data must come in multiples of it. Export with dynamic_shapes={"${first.name}": {0: "batch"}} (or dynamic_axes) for any number`,
-  };
-};
-
 /** Inputs that look as if they switched training on. */
 const trainingInputs: Check = ({ graph }) => {
   const switches = graph.inputs.filter((v) => v.type === "bool" && /train/i.test(v.name));
@@ -86,5 +75,4 @@ export const graphChecks: readonly Check[] = [
   random,
   halfPrecision,
   doublePrecision,
-  staticBatch,
 ];

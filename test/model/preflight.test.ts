@@ -309,11 +309,6 @@ const rows: readonly Row[] = [
     warnings: { DOUBLE_PRECISION: /float32/ },
   },
   {
-    name: "a batch that is fixed",
-    graph: dense(W, { input: [info("x", [8, 4])] }),
-    warnings: { STATIC_BATCH: /batches of 8.*dynamic_shapes=\{"x"/ },
-  },
-  {
     name: "a buffer, noted",
     graph: {
       input: [rows2],

@@ -1,0 +1,165 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { bindModel } from "../../src/model/bind.ts";
+import { loadCheckpoint } from "../../src/model/checkpoint.ts";
+import {
+  bytesOf,
+  floats,
+  type GraphProto,
+  info,
+  intAttribute,
+  intsAttribute,
+  longs,
+  node,
+  smallModel,
+  type TensorProto,
+} from "../onnx/protos.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "landscape-free-batch-"));
+
+const ints = (name: string, values: number[]): TensorProto => ({
+  name,
+  data_type: 7,
+  dims: longs([values.length]),
+  int64_data: longs(values),
+});
+const ramp = (n: number) => Array.from({ length: n }, (_, i) => 0.3 + 0.17 * i);
+const W = floats("w", [6, 3], ramp(18));
+
+/** Models exported for 4 samples of [2, 3]; whether they can take any number. */
+const rows: readonly [string, boolean, Pick<GraphProto, "node" | "initializer">][] = [
+  [
+    "flattened by −1",
+    true,
+    {
+      initializer: [W, ints("s", [0, -1])],
+      node: [node("Reshape", ["x", "s"], ["f"]), node("MatMul", ["f", "w"], ["y"])],
+    },
+  ],
+  [
+    "flattened with the batch in the shape",
+    false,
+    {
+      initializer: [W, ints("s", [4, 6])],
+      node: [node("Reshape", ["x", "s"], ["f"]), node("MatMul", ["f", "w"], ["y"])],
+    },
+  ],
+  [
+    "flattened to −1 rows",
+    true,
+    {
+      initializer: [W, ints("s", [-1, 6])],
+      node: [node("Reshape", ["x", "s"], ["f"]), node("MatMul", ["f", "w"], ["y"])],
+    },
+  ],
+  [
+    "a softmax over features",
+    true,
+    {
+      initializer: [W],
+      node: [
+        node("Flatten", ["x"], ["f"]),
+        node("MatMul", ["f", "w"], ["h"]),
+        node("Softmax", ["h"], ["y"], [intAttribute("axis", 1)]),
+      ],
+    },
+  ],
+  [
+    "a softmax over samples",
+    false,
+    {
+      initializer: [W],
+      node: [
+        node("Flatten", ["x"], ["f"]),
+        node("MatMul", ["f", "w"], ["h"]),
+        node("Softmax", ["h"], ["y"], [intAttribute("axis", 0)]),
+      ],
+    },
+  ],
+  [
+    "centred over samples",
+    false,
+    {
+      initializer: [W, ints("a", [0])],
+      node: [
+        node("Flatten", ["x"], ["f"]),
+        node("ReduceMean", ["f", "a"], ["m"]),
+        node("Sub", ["f", "m"], ["c"]),
+        node("MatMul", ["c", "w"], ["y"]),
+      ],
+    },
+  ],
+  [
+    "similarities between samples",
+    false,
+    {
+      initializer: [W],
+      node: [
+        node("Flatten", ["x"], ["f"]),
+        node("MatMul", ["f", "w"], ["h"]),
+        node("Transpose", ["h"], ["t"], [intsAttribute("perm", [1, 0])]),
+        node("MatMul", ["h", "t"], ["y"]),
+      ],
+    },
+  ],
+  [
+    "samples turned round",
+    false,
+    {
+      initializer: [W, ints("from", [-1]), ints("to", [-99]), ints("axis", [0]), ints("step", [-1])],
+      node: [
+        node("Flatten", ["x"], ["f"]),
+        node("Slice", ["f", "from", "to", "axis", "step"], ["r"]),
+        node("MatMul", ["r", "w"], ["y"]),
+      ],
+    },
+  ],
+  [
+    "attention within samples",
+    true,
+    {
+      initializer: [floats("w", [3, 3], ramp(9))],
+      node: [
+        node("MatMul", ["x", "w"], ["q"]),
+        node("Transpose", ["x"], ["k"], [intsAttribute("perm", [0, 2, 1])]),
+        node("MatMul", ["q", "k"], ["a"]),
+        node("Softmax", ["a"], ["p"]),
+        node("MatMul", ["p", "x"], ["y"]),
+      ],
+    },
+  ],
+  [
+    "an operator that nobody knows",
+    false,
+    {
+      initializer: [W],
+      node: [node("Flatten", ["x"], ["f"]), node("Strange", ["f"], ["g"]), node("MatMul", ["g", "w"], ["y"])],
+    },
+  ],
+];
+
+describe("the batch of a static export", () => {
+  test.each(rows)("%s", async (_name, free, graph) => {
+    const path = join(folder, "model.onnx");
+    writeFileSync(
+      path,
+      bytesOf(smallModel({ input: [info("x", [4, 2, 3])], output: [info("y")], ...graph })),
+    );
+    const checkpoint = await loadCheckpoint(path);
+    expect(checkpoint.inputs[0]?.shape).toEqual([free ? null : 4, 2, 3]);
+    expect(checkpoint.warnings.map((w) => w.code)).toEqual(free ? [] : ["STATIC_BATCH"]);
+    if (!free) return;
+    const bound = bindModel(checkpoint, new Map([["x", { type: "float32", dims: [5, 2, 3] }]]));
+    expect(bound.output.dims[0]).toBe(5);
+  });
+
+  test("a dynamic one is as it was", async () => {
+    const path = join(folder, "dynamic.onnx");
+    writeFileSync(path, bytesOf(smallModel()));
+    const { inputs, warnings } = await loadCheckpoint(path);
+    expect(inputs[0]?.shape).toEqual(["batch", 2]);
+    expect(warnings).toEqual([]);
+  });
+});
