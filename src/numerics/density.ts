@@ -35,17 +35,18 @@ export async function spectralDensity(
 ): Promise<readonly SpectralQuadrature[]> {
   const density: SpectralQuadrature[] = [];
   for (let index = 0; index < options.probes; index++) {
-    const quadrature = options.known?.(index) ?? (await quadratureOf(operator, index, options));
+    const quadrature = options.known?.(index) ?? (await probeQuadrature(operator, index, options));
     options.onProbe?.(index, quadrature);
     density.push(quadrature);
   }
   return density;
 }
 
-async function quadratureOf(
+/** The quadrature of probe `index` alone. */
+export async function probeQuadrature(
   operator: SymmetricOperator,
   index: number,
-  { seed, steps, onProduct, signal }: DensityOptions,
+  { seed, steps, onProduct, signal }: Omit<DensityOptions, "probes" | "known" | "onProbe">,
 ): Promise<SpectralQuadrature> {
   const start = new Float64Array(operator.n);
   gaussian({ seed, purpose: "density", name: "", index }, start);
