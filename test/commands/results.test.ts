@@ -163,6 +163,24 @@ describe("JSON and arrays of each command", () => {
     expect(await shapes(npz)).toEqual({ x: [3], y: [2], train_loss: [2, 3], test_loss: [2, 3] });
   });
 
+  it("profile whose range is chosen, to a rise that is given", async () => {
+    const along = async (...range: string[]) => {
+      const found = await runJson(["profile", ...problem, "--direction", "random", ...range]);
+      const { t, train } = found as { t: number[]; train: { loss: number[] } };
+      const rise = (end: number) => train.loss.at(end)! / train.loss[t.indexOf(0)]! - 1;
+      return { t, rise: Math.min(rise(0), rise(-1)), text: found["range"] };
+    };
+    const [plain, auto, far] = [await along(), await along("--range", "auto"), await along("--range", "20")];
+    expect(auto).toEqual(plain);
+    expect(far.t.at(-1)).toBeGreaterThan(2 * plain.t.at(-1)!);
+    // Ends move by up to half a step of 41 points, so that θ₀ is one of them: of 20 at least 18 are left.
+    expect(far.rise).toBeGreaterThan(18);
+    expect(far.text).toMatch(/^t from .* to .*2,?000 % of \|L\(0\)\| above L\(0\)$/);
+    const refused = await run(["profile", ...problem, "--range", "-3"]);
+    expect(refused).toMatchObject({ status: 2 });
+    expect(refused.err).toMatch(/--range: "-3"; expected auto, or a number above 0, or FROM:TO:COUNT/);
+  });
+
   it("profile", async () => {
     const npz = join(folder, "profile.npz");
     const found = await runJson([

@@ -109,9 +109,11 @@ export function marksOf(report: AnalysisReport, plane: Plane): PlaneMark[] {
 }
 
 export function axisTitles(report: AnalysisReport, plane: Plane): { xTitle: string; yTitle: string } {
+  // The panel's title has the long name; beside the plot it would be longer than the axis.
+  const name = (id: string) => labelOf(report, id).replace("filter-normalised", "filter");
   return {
-    xTitle: `α along ${labelOf(report, plane.xDirection)}, ‖Δθ‖`,
-    yTitle: `β along ${labelOf(report, plane.yDirection)}, ‖Δθ‖`,
+    xTitle: `α along ${name(plane.xDirection)}, ‖Δθ‖`,
+    yTitle: `β along ${name(plane.yDirection)}, ‖Δθ‖`,
   };
 }
 
