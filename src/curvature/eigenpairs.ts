@@ -1,11 +1,10 @@
 import { annihilationEigenpairs } from "../numerics/annihilation.ts";
-import { bestStep, type DifferenceModel } from "../numerics/difference-step.ts";
+import { bestStep } from "../numerics/difference-step.ts";
 import type { ExtremeInfo, ExtremePair, LanczosProgress } from "../numerics/eigenpair-types.ts";
 import { extremeEigenpairs } from "../numerics/extreme-eigenpairs.ts";
 import { lanczos } from "../numerics/lanczos.ts";
-import type { SymmetricOperator } from "../numerics/operator.ts";
 import type { HvpMethod, HvpOptions, Kinks, Objective } from "../objective/types.ts";
-import { HessianOperator } from "./hessian-operator.ts";
+import { AdaptiveHessianOperator, HessianOperator } from "./hessian-operator.ts";
 
 /** One Lanczos run for both ends, or the paper's two: the second on H − λ₁I. */
 export type EigenSolver = "lanczos" | "annihilation";
@@ -67,7 +66,7 @@ export async function hessianEigenpairs(
     ...options,
     // Products see a vector in float32 in any case.
     precision: "float32",
-    ...(isAdaptive && { refine: adaptiveOperator(objective, products.model) }),
+    ...(isAdaptive && { refine: new AdaptiveHessianOperator(objective, products.model) }),
   });
   const calibration = isAdaptive && options.relativeStep === undefined ? CALIBRATION_STEPS + 1 : 0;
   return {
@@ -99,8 +98,11 @@ function fixedProducts({ method, kinks, relativeStep }: EigenpairOptions): HvpOp
   return { method, kinks, relativeStep: relativeStep ?? MOVING_STEP };
 }
 
-/** A step for all products of a run, and what is known of their errors. */
-async function calibrated(objective: Objective, options: EigenpairOptions): Promise<HvpOptions> {
+/** A step for all products of a Lanczos run by differences with branches frozen, and what is known of their errors. */
+export async function calibrated(
+  objective: Objective,
+  options: Pick<EigenpairOptions, "seed" | "relativeStep" | "signal" | "start">,
+): Promise<HvpOptions> {
   const frozen = { method: "fd", kinks: "frozen" } as const;
   if (options.relativeStep !== undefined) return { ...frozen, relativeStep: options.relativeStep };
   const u = await topRitzVector(
@@ -113,22 +115,10 @@ async function calibrated(objective: Objective, options: EigenpairOptions): Prom
   return { ...frozen, relativeStep: Math.min(LARGEST_STEP, Math.max(LEAST_STEP, relative)), model };
 }
 
-/** Products with a step of their own each, looked for from where the last one was found. */
-function adaptiveOperator(objective: Objective, hint: DifferenceModel | undefined): SymmetricOperator {
-  let known = hint;
-  return {
-    n: objective.n,
-    async apply(x, out, signal) {
-      const options: HvpOptions = { method: "fd", kinks: "frozen", ...(known && { model: known }) };
-      const { hv, error, model } = await objective.hvp(x, options, signal);
-      out.set(hv);
-      known = model ?? known;
-      return { error };
-    },
-  };
-}
-
-async function topRitzVector(operator: HessianOperator, options: EigenpairOptions): Promise<Float64Array> {
+async function topRitzVector(
+  operator: HessianOperator,
+  options: Pick<EigenpairOptions, "seed" | "start" | "signal">,
+): Promise<Float64Array> {
   let vector: Float64Array = new Float64Array(operator.n);
   for await (const f of lanczos(operator, { ...options, precision: "float32" })) {
     if (f.products < CALIBRATION_STEPS && !f.complete) continue;

@@ -1,12 +1,21 @@
 export { type CurvatureByScale, curvatureByScale } from "./curvature-by-scale.ts";
 export { type DeterminismProbe, probeDeterminism } from "./determinism.ts";
 export {
+  calibrated,
   type EigenpairInfo,
   type EigenpairOptions,
   type EigenSolver,
   hessianEigenpairs,
 } from "./eigenpairs.ts";
 export { type GradientSummary, summarizeGradient } from "./gradient-noise.ts";
-export { HessianOperator } from "./hessian-operator.ts";
+export { AdaptiveHessianOperator, HessianOperator } from "./hessian-operator.ts";
+export {
+  chooseLossFit,
+  type LossCurvature,
+  type LossFit,
+  type LossFitOptions,
+  lossCurvature,
+} from "./loss-curvature.ts";
 export { measureLossNoise } from "./loss-noise.ts";
+export { gaussianProbe, type LossTraceInfo, type LossTraceOptions, lossTrace } from "./loss-trace.ts";
 export { type HessianTraceInfo, type HessianTraceOptions, hessianTrace } from "./trace.ts";

@@ -28,6 +28,7 @@ export { hutchPlusPlus, type SketchedTraceOptions } from "./hutch-plus-plus.ts";
 export { LanczosFactorization, type LanczosOptions, lanczos, type RitzPairs } from "./lanczos.ts";
 export { type KnownEnds, type MeasuredSpectrum, measuredSpectrum } from "./measured-spectrum.ts";
 export type { ProductInfo, SymmetricOperator } from "./operator.ts";
+export { bestHalfWidth, fittedCurvature, type ParabolaFit, parabolaFit } from "./parabola.ts";
 export { gaussian, type RandomKey, rademacher, uniform } from "./random.ts";
 export {
   drawRandomPlanes,
@@ -53,6 +54,7 @@ export {
   type TraceEstimate,
   type TraceInfo,
   type TraceOptions,
+  traceInterval,
 } from "./trace.ts";
 export { combine, cosine, distance, dot, norm, normalize, orient, type RealVector } from "./vector.ts";
 export { xTrace } from "./xtrace.ts";

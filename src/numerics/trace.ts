@@ -177,3 +177,14 @@ function probeLimit({ probes, tolerance, maxProbes }: TraceOptions): number {
     `trace: ${limit} probes; expected at least 2, since one alone has no standard error`,
   );
 }
+
+/** Interval that holds the trace with probability `level`, by Student's t for few probes. */
+export function traceInterval(
+  { trace, standardError }: Pick<TraceEstimate, "trace" | "standardError">,
+  probes: number,
+  level: number = 0.95,
+): { low: number; high: number } {
+  if (standardError === 0 || probes < 2) return { low: trace, high: trace };
+  const half = studentQuantile((1 + level) / 2, probes - 1) * standardError;
+  return { low: trace - half, high: trace + half };
+}
