@@ -1,4 +1,5 @@
 import { countText } from "../analysis/number-text.ts";
+import type { DryRun } from "../model/dry-run.ts";
 import type { ArtifactSummary } from "../model/loaded-model.ts";
 import type { UnsupportedOperator } from "../model/unsupported.ts";
 import type { Value } from "../onnx/graph.ts";
@@ -31,6 +32,7 @@ export const inspect: Command = defineCommand<InspectOptions>({
     const { loadCheckpoint } = await import("../model/checkpoint.ts");
     const { lookup } = await import("../ops/registry.ts");
     const { unsupportedOperators } = await import("../model/unsupported.ts");
+    const { dryRun } = await import("../model/dry-run.ts");
     const checkpoint = await loadCheckpoint(path, {
       output: options.output ?? undefined,
       params: options.params,
@@ -58,6 +60,7 @@ export const inspect: Command = defineCommand<InspectOptions>({
       unsupported,
       differentiable: unsupported.length === 0 && checkpoint.parameters.length > 0,
       warnings: checkpoint.warnings,
+      run: unsupported.length === 0 ? dryRun(checkpoint) : null,
       ...(checkpoint.own && { gradient: checkpoint.own.gradients ? "artifact" : "ours" }),
       ...(checkpoint.artifacts && { artifacts: checkpoint.artifacts }),
       ...(options.compare && { comparison: await compareRoutes(path, options, context) }),
@@ -84,6 +87,7 @@ interface InspectJson {
   readonly unsupported: readonly UnsupportedOperator[];
   readonly differentiable: boolean;
   readonly warnings: readonly { code: string; message: string }[];
+  readonly run: DryRun | null;
   readonly gradient?: string;
   readonly artifacts?: ArtifactSummary;
   readonly comparison?: Comparison;
@@ -104,6 +108,7 @@ function inspectLines(found: InspectJson): string[] {
       ["outputs", found.outputs.map(value).join("; ")],
       ["parameters", `${countText(total)} in ${found.parameters.length} tensors`],
       ["differentiable", found.differentiable ? "yes" : "no"],
+      ...(found.run ? runFields(found.run) : []),
       ...(found.gradient ? [["gradient", ROUTES[found.gradient] ?? ""] as const] : []),
       ...(found.artifacts ? artifactFields(found.artifacts) : []),
     ]),
@@ -151,5 +156,19 @@ function artifactFields({
     ["frozen", list(frozen)],
     ["properties", list(Object.entries(properties).map(([name, value]) => `${name} = ${value}`))],
     ["optimizer", list(optimizerGroups.map(({ name, step }) => `${name} (step ${step})`))],
+  ];
+}
+
+function runFields({ bytesPerSample, assumed, devices }: DryRun): [string, string][] {
+  const sizes = Object.entries(assumed).map(([name, n]) => `${name} = ${n}`);
+  const given = sizes.length > 0 ? `, with ${sizes.join(", ")}` : "";
+  return [
+    [
+      "memory",
+      `${countText(Math.ceil(bytesPerSample / 1024))} KiB of values for a gradient of one sample${given}`,
+    ],
+    ...devices
+      .filter((d) => d.onCpu.length > 0)
+      .map((d): [string, string] => [d.name, `left to the CPU: ${d.onCpu.join(", ")}`]),
   ];
 }

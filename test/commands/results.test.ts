@@ -39,6 +39,7 @@ describe("JSON and arrays of each command", () => {
       "unsupported",
       "differentiable",
       "warnings",
+      "run",
     ]);
     expect(found["model"]).toMatchObject({ opset: 18, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
     const parameters = found["parameters"] as { size: number }[];
