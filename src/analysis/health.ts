@@ -127,8 +127,10 @@ function traceError({ trace }: Findings): HealthCheck {
 function lossNoise({ checkpoint }: Findings): HealthCheck {
   const [id, label] = ["loss-noise", "Rounding noise of the loss"];
   if (checkpoint.lossNoise === null) return check(id, "not done", label, "It was not measured.");
-  const relative = checkpoint.lossNoise / Math.abs(checkpoint.train.loss);
-  const text = `${numberText(checkpoint.lossNoise, 2)}, ${numberText(relative, 2)} of the train loss.`;
+  const { lossNoise: noise, train } = checkpoint;
+  if (train.loss === 0) return check(id, "ok", label, `${numberText(noise, 2)}, beside a train loss of 0.`);
+  const relative = noise / Math.abs(train.loss);
+  const text = `${numberText(noise, 2)}, ${numberText(relative, 2)} of the train loss.`;
   return check(id, relative < 1e-3 ? "ok" : "look", label, text);
 }
 
@@ -150,7 +152,10 @@ function origins({ planes, checkpoint }: Findings): HealthCheck {
   const differences = planes.flatMap((plane) => {
     const [i, j] = [plane.y.indexOf(0), plane.x.indexOf(0)];
     const loss = i < 0 || j < 0 ? undefined : plane.train.loss[i]?.[j];
-    return loss == null ? [] : [Math.abs(loss - checkpoint.train.loss) / Math.abs(checkpoint.train.loss)];
+    if (loss == null) return [];
+    const difference = Math.abs(loss - checkpoint.train.loss);
+    // A toy loss is exactly 0 there.
+    return [difference === 0 ? 0 : difference / Math.abs(checkpoint.train.loss)];
   });
   if (differences.length === 0) return check(id, "not done", label, "No plane has a cell at the checkpoint.");
   const worst = Math.max(...differences);

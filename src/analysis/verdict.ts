@@ -260,7 +260,8 @@ function gainText(gain: number, start: number): string {
 function slopeShare(slope: number | null, t: number, gain: number, start: number): string {
   if (slope === null) return "";
   const firstOrder = -t * slope;
-  if (firstOrder <= 0) return "the slope points the other way: all of it is curvature";
+  if (firstOrder === 0) return "the slope is 0: all of it is curvature";
+  if (firstOrder < 0) return "the slope points the other way: all of it is curvature";
   if (firstOrder >= gain) return "the slope alone explains all of it";
   const of = start > 0 ? (x: number) => numberText((100 * x) / start, 2) : (x: number) => numberText(x, 2);
   return `${of(firstOrder)} of the ${gainText(gain, start)} is slope, not curvature`;

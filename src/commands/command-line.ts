@@ -76,7 +76,10 @@ function addCommand(parser: Argv, command: Command, showAll: boolean): void {
     (y) => {
       y.usage(`${usage}\n\n${command.purpose}`);
       if (command.takesModel)
-        y.positional("model", { describe: "an .onnx file or a training-artifacts folder" });
+        y.positional("model", {
+          describe:
+            "an .onnx file, a training-artifacts folder, or a toy loss: toy:T1, toy:T2,n=500,tilde=510",
+        });
       for (const [key, option] of Object.entries(command.options)) {
         y.option(optionName(key), yargsOption(option, showAll));
       }

@@ -3,6 +3,7 @@ import type { DatasetSpec } from "../data/index.ts";
 import { parseNormalization } from "../data/normalization.ts";
 import { LandscapeError } from "../errors.ts";
 import type { GradientRoute } from "../model/loaded-model.ts";
+import { isToy } from "../model/toy-address.ts";
 import type { Problem } from "../objective/index.ts";
 import { assertWritable } from "../write-failure.ts";
 import type { Context } from "./command.ts";
@@ -39,20 +40,8 @@ export async function withProblem<T>(
 
 async function openModelAndData(model: string, options: ProblemOptions & WhereOptions): Promise<Problem> {
   assertExists(model, "model");
-  if (options.data === null) {
-    throw new LandscapeError(
-      "INVALID_OPTION",
-      "no data given; expected --data F with inputs and targets, such as train.npz",
-      {
-        option: "data",
-      },
-    );
-  }
-  if (options.testSamples !== null && options.testData === null) {
-    throw new LandscapeError("INVALID_OPTION", "--test-samples is given without --test-data; expected both", {
-      option: "test-samples",
-    });
-  }
+  assertBoth("samples", options.samples, "data", options.data);
+  assertBoth("test-samples", options.testSamples, "test-data", options.testData);
   // onnxruntime takes a moment to load: not before the command line and the files are known to be right.
   const { openProblem } = await import("../objective/index.ts");
   return openProblem({
@@ -62,7 +51,7 @@ async function openModelAndData(model: string, options: ProblemOptions & WhereOp
     freeze: options.freeze,
     gradient: routeOf(options),
     evalMode: options.evalMode,
-    train: datasetSpec(options.data, options.samples, "train", options),
+    train: options.data === null ? null : datasetSpec(options.data, options.samples, "train", options),
     test:
       options.testData === null ? null : datasetSpec(options.testData, options.testSamples, "test", options),
     loss: {
@@ -106,11 +95,19 @@ function datasetSpec(
   return { path, split, samples, target: options.target, normalization };
 }
 
+function assertBoth(option: string, given: number | null, data: string, path: string | null): void {
+  if (given === null || path !== null) return;
+  throw new LandscapeError("INVALID_OPTION", `--${option} is given without --${data}; expected both`, {
+    option,
+  });
+}
+
 function assertExists(path: string, what: string): void {
+  if (isToy(path)) return;
   if (statSync(path, { throwIfNoEntry: false })) return;
   throw new LandscapeError(
     "INVALID_MODEL",
-    `no such ${what}: ${JSON.stringify(path)}; expected an .onnx file or a folder of training artifacts`,
+    `no such ${what}: ${JSON.stringify(path)}; expected an .onnx file, a folder of training artifacts, or toy:T1`,
     { path },
   );
 }

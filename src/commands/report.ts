@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { type AnalysisOptions, defaultAnalysis } from "../analysis/options.ts";
 import type { Rise } from "../landscape/index.ts";
+import { isToy } from "../model/toy-address.ts";
 import { remakePage, runAnalysis } from "./analysis-run.ts";
 import { type Command, defineCommand } from "./command.ts";
 import {
@@ -80,7 +81,9 @@ export const report: Command = defineCommand<ReportOptions>({
   async run(model, options, context) {
     const remade = await remakePage(model, context);
     if (remade) return remade;
-    const out = options.out ?? `landscape-${basename(model).replace(/\.onnx$/i, "")}`;
+    // The name of a toy loss has signs in it that file systems dislike.
+    const name = isToy(model) ? model.replace(/[:,=]/g, "-") : basename(model).replace(/\.onnx$/i, "");
+    const out = options.out ?? `landscape-${name}`;
     return runAnalysis("report", model, { ...options, out }, (n) => analysisOf(options, n), context);
   },
 });

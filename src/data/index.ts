@@ -10,6 +10,7 @@ export {
   loadDataset,
 } from "./dataset.ts";
 export type { InputRequirement } from "./fit.ts";
+export { noData } from "./no-data.ts";
 export { type Normalization, type NormalizationOptions, parseNormalization } from "./normalization.ts";
 export type { Dtype, NdArray, NumericArray } from "./npy.ts";
 export { type ArrayToWrite, openNpz, writeNpz } from "./npz.ts";

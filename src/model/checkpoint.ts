@@ -19,6 +19,8 @@ import {
   type ParameterSelection,
 } from "./parameters.ts";
 import { preflightWarnings, type Warning } from "./preflight.ts";
+import { readToy } from "./toy.ts";
+import { isToy } from "./toy-address.ts";
 
 /** One parameter tensor's place in the flat vector θ. */
 export interface ParameterSlot {
@@ -60,7 +62,7 @@ export interface CheckpointOptions extends Partial<ParameterSelection> {
   readonly evalMode?: boolean | undefined;
 }
 
-/** Reads an .onnx file, a gradient graph that this tool wrote, or a folder of onnxruntime-training. */
+/** Reads an .onnx file, a gradient graph that this tool wrote, a folder of onnxruntime-training, or makes a toy loss. */
 export async function loadCheckpoint(path: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
   const selection = { params: options.params ?? [], freeze: options.freeze ?? [] };
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
@@ -116,7 +118,7 @@ async function loadFile(
   options: CheckpointOptions,
   selection: ParameterSelection,
 ): Promise<LoadedModel> {
-  const file = await readModel(path);
+  const file = isToy(path) ? readToy(path) : await readModel(path);
   assertInference(path, file.model.graph);
   const model = toOpset18(inlineFunctions(file.model));
   const single = toSinglePrecision(model.graph).graph;

@@ -45,7 +45,8 @@ export function judgeInitializers(
 ): InitializerVerdict[] {
   const reached = differentiablyReached(output, records);
   const uses = followedUses(graph);
-  const verdicts = allInitializers(graph).map((value) => judge({ value, reached, uses: uses(value) }));
+  const isFed = graph.inputs.length > 0;
+  const verdicts = allInitializers(graph).map((value) => judge({ value, reached, uses: uses(value), isFed }));
   return withoutComputed(withEmbeddedWeights(verdicts, uses)).map((verdict) =>
     select(verdict, reached, selection),
   );
@@ -77,6 +78,8 @@ interface Evidence {
   readonly value: Value;
   readonly reached: ReadonlySet<Value>;
   readonly uses: readonly Use[];
+  /** Whether the model takes anything in. */
+  readonly isFed: boolean;
 }
 
 interface Exclusion {
@@ -134,7 +137,8 @@ const SUSPICIONS: readonly Exclusion[] = [
   },
   {
     reason: "a mask",
-    holds: (e, x) => !e.uses.some(isWeightUse) && isMask(x() ?? new Float32Array([1])),
+    // Without inputs there is nothing to mask.
+    holds: (e, x) => e.isFed && !e.uses.some(isWeightUse) && isMask(x() ?? new Float32Array([1])),
   },
   { reason: "a single number, with a name as constants have", holds: isConstantNumber },
   {

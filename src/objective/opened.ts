@@ -1,4 +1,10 @@
-import { type Dataset, type DatasetRequirements, loadDataset } from "../data/index.ts";
+import {
+  type Dataset,
+  type DatasetRequirements,
+  type DatasetSpec,
+  loadDataset,
+  noData,
+} from "../data/index.ts";
 import { LandscapeError } from "../errors.ts";
 import { assertHasParameters, type Checkpoint, loadCheckpoint } from "../model/checkpoint.ts";
 import type { Program } from "../model/compile.ts";
@@ -52,7 +58,7 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
   });
   const runtime = await openRuntime({ device: spec.device, threads: spec.threads });
   const datasets = new Map<Split, Dataset>();
-  datasets.set("train", await loadDataset(spec.train, requirements(checkpoint)));
+  datasets.set("train", await loadTrain(spec.train, checkpoint));
   if (spec.test) datasets.set("test", await loadDataset(spec.test, requirements(checkpoint)));
 
   const train = datasets.get("train") as Dataset;
@@ -84,6 +90,17 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
     programs: (n) => sessions.of(n).programs,
     close: () => sessions.close(),
   };
+}
+
+/** Only a model without inputs, whose output is its loss, needs no data. */
+async function loadTrain(spec: DatasetSpec | null, checkpoint: Checkpoint): Promise<Dataset> {
+  if (spec !== null) return loadDataset(spec, requirements(checkpoint));
+  if (checkpoint.inputs.length === 0) return noData();
+  throw new LandscapeError(
+    "INVALID_OPTION",
+    "no data given; expected --data F with inputs and targets, such as train.npz",
+    { option: "data" },
+  );
 }
 
 export function requireParameters(problem: OpenedProblem): void {

@@ -13,7 +13,8 @@ export interface ProblemSpec {
   readonly gradient?: GradientRoute | undefined;
   /** Evaluates a model that was exported in training mode as one in evaluation mode. */
   readonly evalMode?: boolean | undefined;
-  readonly train: DatasetSpec;
+  /** null: the model takes no inputs. */
+  readonly train: DatasetSpec | null;
   readonly test: DatasetSpec | null;
   readonly loss: LossOptions;
   readonly device: DeviceChoice;

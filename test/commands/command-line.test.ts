@@ -30,7 +30,7 @@ const wrong: readonly [line: string, message: RegExp][] = [
   ["evaluate m.onnx --device tpu", /invalid --device: "tpu"; expected auto, cpu, cuda, webgpu/],
   ["hvp m.onnx --kinks melted", /expected frozen, moving/],
   ["evaluate no-such-file.onnx --data x.npz", /no such model: "no-such-file.onnx"/],
-  ["evaluate package.json", /no data given; expected --data F/],
+  ["evaluate package.json", /cannot read model "package.json"/],
   ["doctor m.onnx", /unexpected word: "m.onnx"; expected no MODEL/],
 ];
 

@@ -1,0 +1,16 @@
+import { createHash } from "node:crypto";
+import type { Dataset } from "./dataset.ts";
+
+/** What a model without inputs is run on: one sample of nothing. */
+export function noData(): Dataset {
+  return {
+    path: "",
+    samples: 1,
+    batchSize: 1,
+    sha256: createHash("sha256").digest("hex"),
+    warnings: [],
+    types: () => ({ inputs: new Map(), target: null }),
+    batch: () => ({ inputs: new Map(), target: null }),
+    assertLabels: () => {},
+  };
+}
