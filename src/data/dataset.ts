@@ -81,7 +81,11 @@ export async function loadDataset(spec: DatasetSpec, requirements: DatasetRequir
       const isTarget = takesTarget || input.name === requirements.target;
       fitted.push(fitArray(store, array, await store.info(array), { ...input, isTarget }));
     }
-    const split = limitSamples(store, splitSamples(store, fitted, target), spec);
+    const split = limitSamples(
+      store,
+      splitSamples(store, fitted, target, requirements.target !== undefined),
+      spec,
+    );
     const measured = fitted.filter((f) => f.input !== fed && f.input !== requirements.target);
     return await assemble(spec, store, fitted, measured, target, split);
   } finally {

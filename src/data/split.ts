@@ -13,25 +13,27 @@ export interface SampleSplit {
 
 /**
  * Counts samples along the first axis of all arrays. Counts may differ only where an array is just what
- * the model's fixed shape asks for: then it is no batch of samples but goes into every run as it is.
+ * the model's fixed shape asks for: then it is no batch of samples but goes into every run as it is; or, with
+ * `lossInside`, where a model takes its labels flattened: then all goes into one run.
  */
 export function splitSamples(
   store: ArrayStore,
   inputs: readonly FittedArray[],
   target: { readonly array: string; readonly shape: readonly number[] } | null,
+  lossInside = false,
 ): SampleSplit {
   const samples = countSamples(inputs, target);
   const whole = inputs.filter(
     (i) => i.shape[0] !== samples || (i.shape.length > 0 && !divides(i.ownBatch, samples)),
   );
-  for (const input of whole) {
-    if (input.shape[0] === input.ownBatch || input.shape.length === 0) continue;
-    throw countsDiffer(store, inputs, target, samples);
-  }
+  const odd = whole.filter((i) => i.shape[0] !== i.ownBatch && i.shape.length > 0);
+  const isFlattened =
+    lossInside && odd.every((i) => samples % (i.shape[0] ?? 1) === 0 && i.ownBatch === null);
+  if (odd.length > 0 && !isFlattened) throw countsDiffer(store, inputs, target, samples);
   const batched = inputs.filter((i) => !whole.includes(i));
   const sizes = new Set(batched.map((i) => i.ownBatch).filter((size) => size !== null));
   // With every shape fixed, or an axis that varies with the batch, only one run with everything is right.
-  if (batched.length === 0 || whole.some((i) => i.open)) sizes.add(samples);
+  if (batched.length === 0 || odd.length > 0 || whole.some((i) => i.open)) sizes.add(samples);
   if (sizes.size > 1) throw countsDiffer(store, inputs, target, samples);
   const [batchSize = null] = sizes;
   return { samples, batchSize, batched: new Set(batched.map((i) => i.input)) };

@@ -33,9 +33,10 @@ export function attachLoss(bound: BoundModel, spec: LossSpec, target: TensorType
       value: at(own.scores.value),
       labels: at(own.scores.labels),
     };
-    const values = emitOwnLoss(b, at(bound.output), scores, samples);
+    const { values, count } = emitOwnLoss(b, at(bound.output), scores, samples);
     // The model's is the gradient of the mean.
-    const gradients = own.gradients?.map((g) => b.mul(at(g), samples)) ?? null;
+    const factor = b.reshape(count, []);
+    const gradients = own.gradients?.map((g) => b.mul(at(g), factor)) ?? null;
     return finished(b, bound, bound.graph.inputs, { values, gradients });
   }
   const t = target && spec.kind !== "output" ? b.input("t", target) : null;

@@ -9,42 +9,45 @@ export interface OwnLoss extends Omit<LoadedLoss, "gradients"> {
   readonly gradients: readonly Value[] | null;
 }
 
-/** Emits the values of a batch of `samples` from its mean loss; a right answer is the largest score. */
+/** Values of a batch, and what its means are to be multiplied by. */
+export interface OwnLossValues {
+  readonly values: LossValues;
+  readonly count: Value;
+}
+
+/**
+ * Emits the values of a batch of `samples` from its mean loss. Where there are scores, positions are counted that are
+ * not ignored, and a right answer is the largest score.
+ */
 export function emitOwnLoss(
   b: GraphBuilder,
   loss: Value,
   scores: Scores | null,
   samples: number,
-): LossValues {
-  const count = b.filled({ type: "float32", dims: [1] }, samples);
-  const total = b.mul(b.reshape(b.cast(loss, "float32"), [1]), samples);
-  if (scores === null) return { loss: total, correct: null, count, scores: null };
+): OwnLossValues {
+  const mean = b.reshape(b.cast(loss, "float32"), [1]);
+  if (scores === null) {
+    const count = b.filled({ type: "float32", dims: [1] }, samples);
+    return { values: { loss: b.mul(mean, count), correct: null, count, scores: null }, count };
+  }
   const last = classesLast(b, scores.value, scores.classAxis);
-  return {
-    loss: total,
-    correct: b.reshape(rightAnswers(b, last, scores, samples), [1]),
-    count,
-    scores: last,
-  };
+  const { count, correct } = countRight(b, last, scores);
+  return { values: { loss: b.mul(mean, count), correct, count, scores: last }, count };
 }
 
-/** Right answers per sample's worth: the fraction of counted positions that are right, times the samples. */
-function rightAnswers(
+/** Counted positions and those that are right, each [1]. */
+function countRight(
   b: GraphBuilder,
   scores: Value,
   { labels, ignoreIndex }: Scores,
-  samples: number,
-): Value {
+): { count: Value; correct: Value } {
   const positions = scores.dims.slice(0, -1);
-  const axes = positions.map((_, i) => i);
+  const sum = (x: Value) => b.reshape(b.reduceSum(x, [...positions.keys()], false), [1]);
   const y = b.cast(b.reshape(labels, positions), "int64");
   const best = b.call("ArgMax", [scores], { axis: scores.dims.length - 1, keepdims: 0 });
   const right = b.cast(b.equal(best, y), "float32");
-  if (ignoreIndex === null) {
-    const size = positions.reduce((a, d) => a * d, 1);
-    return b.mul(b.reduceSum(right, axes, false), samples / size);
-  }
-  const counted = b.where(b.equal(y, b.scalar(ignoreIndex, "int64")), 0, b.filled(right.static, 1));
-  const number = b.call("Max", [b.reduceSum(counted, axes, false), b.scalar(1)]);
-  return b.mul(b.div(b.reduceSum(b.mul(right, counted), axes, false), number), samples);
+  const ones = b.filled(right.static, 1);
+  if (ignoreIndex === null) return { count: sum(ones), correct: sum(right) };
+  const ignored = b.equal(y, b.scalar(ignoreIndex, "int64"));
+  return { count: sum(b.where(ignored, 0, ones)), correct: sum(b.where(ignored, 0, right)) };
 }
