@@ -138,6 +138,8 @@ def cases():
     made |= {
         # onnxruntime-training gives one gradient for each copy of k, in its own step too.
         "where-broadcast": lambda: case(Around(lambda h, k: torch.where(h > k * 0.2, h * k, k)), x, kernel=False),
+        # Its ConvGrad does not heed auto_pad.
+        "conv-same": lambda: case(Image(2 * 64, nn.Conv2d(2, 2, 3, padding="same")), image, kernel=False),
         "softmax-12": lambda: case(Around(ELEMENTWISE["softmax"]), x, opset=12),
         "log-softmax-12": lambda: case(Around(ELEMENTWISE["log-softmax"]), x, opset=12),
         "weighted": lambda: case(Around(relu), x, loss={"weight": weight.view(Weight)}, torch_loss=classes),

@@ -2,7 +2,10 @@ import { sizeOf } from "../../onnx/tensor.ts";
 import { misfit, operand, sameDims } from "../../ops/typing.ts";
 import { type Lowering, type LoweringTable, reverse } from "./lowering.ts";
 
-/** (dY, X, W) → (dX, dW, dB). */
+/**
+ * (dY, X, W) → (dX, dW, dB): those of the forward operator. (onnxruntime-training's own kernel takes pads of 0
+ * where auto_pad says otherwise, and then gives another dW.)
+ */
 function byOperands(op: "Conv" | "ConvTranspose"): Lowering {
   return (b, call) => {
     const [dy, x, w] = [operand(call, 0), operand(call, 1), operand(call, 2)];
