@@ -1,7 +1,6 @@
 import { type Dataset, groupsFor, type SampleRange, sampleBatches } from "../data/index.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import type { Warning } from "../model/preflight.ts";
-import type { Programs } from "../model/programs.ts";
 import type { ProblemSpec } from "./problem-spec.ts";
 
 /** How the samples of a data set are run. */
@@ -14,30 +13,30 @@ export interface BatchPlan {
 
 /**
  * Groups of batches of the `usual` size; but a loss inside the model that is right in one batch of all samples only
- * runs in one batch, as long as its values fit into memory.
+ * runs in one batch, as long as what a gradient of n samples holds, `bytes(n)`, fits into memory.
  */
 export function planBatches(
   checkpoint: Checkpoint,
   dataset: Dataset,
   spec: ProblemSpec,
   usual: number,
-  programs: (n: number) => Programs,
+  bytes: (n: number) => number,
 ): BatchPlan {
   const { samples, batchSize } = dataset;
   if (!checkpoint.own?.wholeBatch) {
     const groups = sampleBatches(samples, groupsFor(samples), usual, batchSize);
     return { groups, batch: batchSize ?? usual, warnings: [] };
   }
-  const batch = batchSize ?? Math.min(samples, spec.batch ?? largestBatch(samples, spec.memory, programs));
+  const batch = batchSize ?? Math.min(samples, spec.batch ?? largestBatch(samples, spec.memory, bytes));
   const groups = sampleBatches(samples, 1, batch, batchSize);
   return { groups, batch, warnings: batch < samples ? [split(dataset, batch)] : [] };
 }
 
 /** The number of samples whose values fit into `memory`: all, or an equal part of them. */
-function largestBatch(samples: number, memory: number, programs: (n: number) => Programs): number {
+function largestBatch(samples: number, memory: number, bytes: (n: number) => number): number {
   for (let parts = 1; parts < samples; parts *= 2) {
     const batch = Math.ceil(samples / parts);
-    if (programs(batch).gradientBytes() <= memory) return batch;
+    if (bytes(batch) <= memory) return batch;
   }
   return 1;
 }

@@ -67,7 +67,9 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
   const bytesPerSample = gradientBytes(one.programs.gradientBytes) / (train.batchSize ?? 1);
   const usual = spec.batch ?? chooseBatch(bytesPerSample, spec.memory);
   const plan = (dataset: Dataset) =>
-    planBatches(checkpoint, dataset, spec, usual, (n) => sessions.of(n).programs);
+    planBatches(checkpoint, dataset, spec, usual, (n) =>
+      gradientBytes(sessions.of(n).programs.gradientBytes),
+    );
   const splits = new Map<Split, OpenedSplit>();
   for (const [split, dataset] of datasets) {
     if (one.spec.classes !== null && one.spec.kind === "cross-entropy") {
