@@ -6,8 +6,8 @@ export interface Scale {
   readonly constant?: number;
 }
 
-/** Logarithmic pays from this ratio on, and only then can it be read at all: every value must be positive. */
-const LOG_RATIO = 30;
+/** Logarithmic pays from this ratio on (a plane that rises twentyfold at its corners beside one that doubles), and only then can it be read at all: every value must be positive. */
+const LOG_RATIO = 8;
 
 /** Where on the scale a value lies; outside the domain below 0 or above 1. */
 export function positionOf(scale: Scale, value: number): number {
@@ -32,7 +32,7 @@ function transform(scale: Scale, value: number): number {
 }
 
 /**
- * One scale for all losses: logarithmic if all are positive and span a factor of 30, else linear. When a
+ * One scale for all losses: logarithmic if all are positive and span a factor of 8, else linear. When a
  * few extreme cells would take more than a third of the scale, it ends at the 98th percentile instead;
  * `beyond` counts what lies above.
  */

@@ -21,9 +21,9 @@ test("positions and values are inverse, from 0 to 1 over the domain", () => {
   }
 });
 
-test("losses are logarithmic only if all are positive and span a factor of 30", () => {
-  expect(lossScale([1, 2, 29]).scale.kind).toBe("linear");
-  expect(lossScale([1, 2, 31, 31]).scale.kind).toBe("log");
+test("losses are logarithmic only if all are positive and span a factor of 8", () => {
+  expect(lossScale([1, 2, 7]).scale.kind).toBe("linear");
+  expect(lossScale([1, 2, 9, 9]).scale.kind).toBe("log");
   expect(lossScale([0, 2, 3000, 3000]).scale.kind).toBe("linear");
   expect(lossScale([-1, 2, 3000, 3000]).scale.kind).toBe("linear");
 });
