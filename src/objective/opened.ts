@@ -62,7 +62,7 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
   if (spec.test) datasets.set("test", await loadDataset(spec.test, requirements(checkpoint)));
 
   const train = datasets.get("train") as Dataset;
-  const sessions = new SessionCache(checkpoint, runtime, spec.loss, (n) => train.types(n) as BatchTypes);
+  const sessions = new SessionCache(checkpoint, runtime, spec.loss, (n) => typesFor(n, datasets));
   const one = sessions.of(train.batchSize ?? 1);
   const bytesPerSample = gradientBytes(one.programs.gradientBytes) / (train.batchSize ?? 1);
   const usual = spec.batch ?? chooseBatch(bytesPerSample, spec.memory);
@@ -103,6 +103,12 @@ async function loadTrain(spec: DatasetSpec | null, checkpoint: Checkpoint): Prom
     "no data given; expected --data F with inputs and targets, such as train.npz",
     { option: "data" },
   );
+}
+
+/** Data that run only as a whole have shapes of their own; of all others a batch of one size looks the same. */
+function typesFor(n: number, datasets: ReadonlyMap<Split, Dataset>): BatchTypes {
+  const whole = [...datasets.values()].find((dataset) => dataset.batchSize === n);
+  return (whole ?? (datasets.get("train") as Dataset)).types(n) as BatchTypes;
 }
 
 export function requireParameters(problem: OpenedProblem): void {

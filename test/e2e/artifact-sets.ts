@@ -50,7 +50,7 @@ export async function readArray(path: string, key: string): Promise<Float64Array
   const store = await openNpz(path);
   try {
     if (!store.arrays.includes(key)) return undefined;
-    return Float64Array.from((await store.read(key)).data as Float32Array);
+    return Float64Array.from((await store.read(key)).data as ArrayLike<number | bigint>, Number);
   } finally {
     await store.close();
   }

@@ -80,6 +80,24 @@ describeWithFixtures("folders of onnxruntime-training", () => {
     expect(Math.abs((found["norm"] as number) / 10.419379 - 1)).toBeLessThan(1e-6);
   });
 
+  it("train and test data of unequal size, each in one run", async () => {
+    const set = artifactSet("encoder-ce");
+    const ids = (await readArray(`${set.folder}/data.npz`, "ids")) as Float64Array;
+    const y = (await readArray(`${set.folder}/data.npz`, "y")) as Float64Array;
+    const part = (name: string, n: number) => {
+      const file = join(work, name);
+      const some = (x: Float64Array, k: number) => BigInt64Array.from(x.subarray(0, n * k), BigInt);
+      writeNpz(file, { ids: { shape: [n, 6], data: some(ids, 6) }, y: { shape: [n], data: some(y, 1) } });
+      return file;
+    };
+    const [train, test] = [part("train.npz", 6), part("test.npz", 4)];
+    const range = ["--direction", "random", "--range", "-0.1:0.1:3"];
+    const both = await runJson(["profile", set.folder, "--data", train, "--test-data", test, ...range]);
+    const alone = await runJson(["evaluate", set.folder, "--data", test]);
+    const { loss } = both["test"] as { loss: number[] };
+    expect(Math.abs((loss[1] as number) / (alone["loss"] as number) - 1)).toBeLessThan(FLOAT32);
+  });
+
   it("report gives the whole report", async () => {
     const set = artifactSet("mlp-ce-frozen");
     const out = join(work, "report");
