@@ -65,6 +65,17 @@ const WEIGHT_INPUTS: Readonly<Record<string, readonly number[]>> = {
   Gather: [0],
 };
 
+/** Whether the use is the first thing that happens to an input: nothing that is trained comes before. */
+export function isOnInput({ node, input }: Use): boolean {
+  let other = node.inputs[1 - input];
+  while (
+    other?.producer &&
+    (HANDS_ON.has(other.producer.op) || /^(Scaler|Sub|Div|Mul|Add)$/.test(other.producer.op))
+  )
+    other = other.producer.inputs[0];
+  return node.inputs.length === 2 && other?.kind === "input";
+}
+
 const PRODUCTS = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "FusedMatMul"]);
 
 /** Whether the use is one where weights stand: an operand of a product, scale or bias of a norm, a bias after a product. */

@@ -8,6 +8,7 @@ import {
   isGeometric,
   isMask,
   isNormOf,
+  isOnInput,
   isTrigonometric,
   isWeightUse,
   notedKind,
@@ -128,6 +129,10 @@ const SUSPICIONS: readonly Exclusion[] = [
     holds: ({ value }) => STATE_NAMES.test(value.name),
   },
   {
+    reason: "a statistic of the data, by which the input is normalised",
+    holds: (e) => STATISTIC_NAMES.test(e.value.name) && usedOnly(e, isOnInput),
+  },
+  {
     reason: "frequencies of a position encoding",
     holds: (e, x) => !e.uses.some(isWeightUse) && isGeometric(x() ?? new Float32Array()),
   },
@@ -154,6 +159,9 @@ const SUSPICIONS: readonly Exclusion[] = [
 /** Buffers of well-known layers: rotary and relative positions, caches, statistics, image normalisation. */
 const STATE_NAMES =
   /(^|[./_])((original_)?inv_freq|(sin|cos)_(cached|emb)|running_(mean|var)|num_batches_tracked|masked_bias|relative_coords_table|causal_mask|attn_mask|attention_mask|(pixel|image|input)_(mean|std)|eps(ilon)?)$/;
+
+/** Fitted to the data rather than trained: means and deviations, and what skl2onnx calls its scalers and projections. */
+const STATISTIC_NAMES = /(^|[./_])(mean|std|Mulcst\d*|Addcst\d*|transform_matrix)$/;
 
 /** Where weights stand any number may be trained; elsewhere round ones and made-up names are constants. */
 function isConstantNumber(e: Evidence, x: () => Float32Array | undefined): boolean {

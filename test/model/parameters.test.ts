@@ -279,6 +279,32 @@ const rows: readonly Row[] = [
     ],
     verdict: /filled with one number/,
   },
+  {
+    name: "the mean of the data",
+    tensor: floats("mean", [4], ramp(4)),
+    nodes: [node("Sub", ["x", "mean"], ["y"])],
+    verdict: /statistic of the data/,
+  },
+  {
+    name: "a mean inside the network",
+    tensor: floats("mean", [4], ramp(4)),
+    others: [floats("w", [4, 4], ramp(16))],
+    nodes: [node("MatMul", ["x", "w"], ["h"]), node("Sub", ["h", "mean"], ["y"])],
+    verdict: true,
+  },
+  {
+    name: "centres of the input, not called statistics",
+    tensor: floats("centres", [4], ramp(4)),
+    nodes: [node("Sub", ["x", "centres"], ["y"])],
+    verdict: true,
+  },
+  {
+    name: "a projection that scikit-learn fitted",
+    tensor: floats("transform_matrix", [4, 3], ramp(12)),
+    others: [floats("mean", [4], ramp(4))],
+    nodes: [node("Sub", ["x", "mean"], ["c"]), node("MatMul", ["c", "transform_matrix"], ["y"])],
+    verdict: /statistic of the data/,
+  },
   // What PyTorch's exporter notes.
   {
     name: "noted as a parameter, for all its numbers say",
