@@ -1,5 +1,5 @@
 import { type Graph, Value } from "../onnx/graph.ts";
-import { encodeModel, transformGraph } from "../onnx/index.ts";
+import { assignNames, encodeModel, transformGraph } from "../onnx/index.ts";
 import { float32Tensor } from "../onnx/tensor.ts";
 import { GraphBuilder } from "../ops/builder.ts";
 import { lookup } from "../ops/registry.ts";
@@ -34,16 +34,19 @@ export function emitGradientModel(
   );
   const became = rewrite(graph, b, bindings);
   const ends = graph.outputs.map((v) => became.get(v) as Value);
-  const scores = hasScores ? ends.pop() : undefined;
+  const scores = hasScores ? [ends.pop() as Value] : [];
   const isParameter = (v: Value) => /^p\d+$/.test(v.name);
   const inputs = graph.inputs.filter((v) => !isParameter(v)).map((v) => bindings.get(v) as Value);
   const outputs = ["loss", ...checkpoint.parameters.map((p) => `${p.name}_grad`)];
-  const built = withNamedOutputs(b.build("gradient", inputs, ends), outputs);
+  const named = withNamedOutputs(b.build("gradient", inputs, ends), outputs);
+  const built = { ...named, outputs: [...named.outputs, ...scores] };
   const weights = checkpoint.parameters.map((p) => weight(checkpoint, p));
   const slots = graph.inputs
     .filter(isParameter)
     .map((v): [Value, Value] => [bindings.get(v) as Value, weights[Number(v.name.slice(1))] as Value]);
-  const whole = withDefaults(built, new Map(slots), weights);
+  const filled = withDefaults(built, new Map(slots), weights);
+  const whole = { ...filled, outputs: filled.outputs.slice(0, outputs.length) };
+  const inner = filled.outputs[outputs.length];
   const target = inputs.at(-1)?.name ?? "";
   const metadata: ArtifactMetadata = {
     modelSha256: checkpoint.sha256,
@@ -51,7 +54,8 @@ export function emitGradientModel(
     loss: loss.kind,
     target: checkpoint.own ? (checkpoint.own.target?.name ?? null) : loss.kind === "output" ? null : target,
     batch: bound.samples,
-    scores: scores?.name ?? null,
+    // The name that the file gives it, which is not always its hint; none where the loss goes another way.
+    scores: (inner && assignNames(whole).get(inner)) ?? null,
     ignoreIndex: loss.ignoreIndex,
   };
   return encodeModel(whole, { metadata: writeMetadata(metadata) });

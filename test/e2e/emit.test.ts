@@ -169,6 +169,25 @@ describe("the tool reads back what it wrote", () => {
     expect(report["verdict"]).not.toHaveLength(0);
   });
 
+  it("the scores are found by the name that they have in the file", async () => {
+    const set = ["--data", bundled("fashion-train.npz"), "--samples", "8", "--normalize", "0.2860,0.3530"];
+    const [file = ""] = await emit([bundled("resnet20.onnx"), ...set, "--device", "cpu"], "scores");
+    const { metadata, graph } = decodeModel(new Uint8Array(readFileSync(file)));
+    expect(metadata).toMatchObject({
+      format: "onnx-landscape/gradient",
+      format_version: "1",
+      loss: "cross-entropy",
+      target: "y",
+      batch: "8",
+    });
+    const values = graph.nodes.flatMap((n) => n.outputs);
+    expect(values.find((v) => v.name === metadata["scores"])?.shape).toEqual([8, 10]);
+    expect(graph.outputs.map((v) => v.name)).toEqual([
+      "loss",
+      ...(JSON.parse(metadata["parameters"] ?? "") as string[]).map((p) => `${p}_grad`),
+    ]);
+  });
+
   it("what was written is written again from it, to the same numbers", async () => {
     const again = await emit(emitted, "fcnn2-again");
     const feeds = await feedsOf(fcnn2, 50);
