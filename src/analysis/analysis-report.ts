@@ -91,7 +91,8 @@ export interface EigenInfo {
   readonly products: number;
   /** Absent: "lanczos". */
   readonly method?: "lanczos" | "annihilation" | undefined;
-  readonly hvp: "fd" | "exact";
+  /** Products of H by differences or exact; of Gauss-Newton or the empirical Fisher matrix in its place. */
+  readonly hvp: "fd" | "exact" | "ggn" | "fisher";
   readonly kinks: "frozen" | "moving";
   /** ‖Δθ‖ of the differences (fd). */
   readonly step: number | null;

@@ -1,3 +1,5 @@
+import type { HvpMethod } from "../objective/types.ts";
+
 /** One stretch of work, as announced before anything is computed. */
 export interface PhasePlan {
   readonly name: string;
@@ -31,9 +33,11 @@ export const silentProgress: Progress = {
 };
 
 /** What one evaluation, gradient or product costs per sample, as multiples of the loss's (measured on ResNets). */
-export const relativeCost: Readonly<Record<"evaluate" | "gradient" | "fd" | "exact", number>> = {
+export const relativeCost: Readonly<Record<"evaluate" | "gradient" | HvpMethod, number>> = {
   evaluate: 1,
   gradient: 5,
   fd: 11,
   exact: 14,
+  ggn: 14,
+  fisher: 14,
 };

@@ -61,7 +61,7 @@ const eigenpairs = z.object({
   pairs: z.array(pair).readonly(),
   products: count,
   method: z.enum(["lanczos", "annihilation"]).optional(),
-  hvp: z.enum(["fd", "exact"]),
+  hvp: z.enum(["fd", "exact", "ggn", "fisher"]),
   kinks: z.enum(["frozen", "moving"]),
   step: maybe,
   moving: z

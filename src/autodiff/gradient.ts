@@ -6,7 +6,7 @@ import type { OpRecord, RecordLookup, VjpScope } from "../ops/record.ts";
 
 /**
  * Reverse-mode differentiation: emits into `b` the gradient of the sum of `loss` with respect to each
- * of `wrt`. The rules emit only operators that have rules, so the result can be differentiated again.
+ * of `wrt`; with `cotangent`, of shape and type of `loss`, that of ⟨loss, cotangent⟩, the cotangent held fixed. The rules emit only operators that have rules, so the result can be differentiated again.
  * Values that do not influence the loss get zeros. Throws UNSUPPORTED_OP with all operators at once.
  */
 export function gradient(
@@ -14,12 +14,13 @@ export function gradient(
   loss: Value,
   wrt: readonly Value[],
   records: RecordLookup,
+  cotangent: Value = b.filled(loss.static, 1),
 ): readonly Value[] {
   const { nodes } = ancestors([loss]);
   const active = activeValues(nodes, wrt, records);
   assertDifferentiable(nodes, active, records);
 
-  const parts = new Map<Value, Value[]>([[loss, [b.filled(loss.static, 1)]]]);
+  const parts = new Map<Value, Value[]>([[loss, [cotangent]]]);
   const total = (value: Value): Value | undefined => {
     const found = parts.get(value);
     if (found === undefined) return undefined;

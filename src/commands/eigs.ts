@@ -9,9 +9,12 @@ import {
   eigenMethodOption,
   hvpOption,
   kinksOption,
+  type MatrixName,
   npzOption,
+  operatorOption,
   type ProblemOptions,
   problemOptions,
+  productMethod,
   type RunOptions,
   runOptions,
 } from "./groups.ts";
@@ -29,6 +32,7 @@ interface EigsOptions extends ProblemOptions, RunOptions {
   readonly multiplicity: number;
   readonly maxBasis: number | null;
   readonly hvp: "fd" | "exact";
+  readonly operator: MatrixName;
   readonly kinks: "frozen" | "moving";
   readonly npz: string | null;
 }
@@ -37,7 +41,7 @@ const what = "What:";
 
 export const eigs: Command = defineCommand<EigsOptions>({
   name: "eigs",
-  purpose: "Largest and smallest eigenvalues of the Hessian, with true residuals",
+  purpose: "Largest and smallest eigenvalues of the Hessian (or a relative of it), with true residuals",
   takesModel: true,
   examples: [
     "eigs model.onnx --data train.npz --top 3 --bottom 3",
@@ -80,6 +84,7 @@ export const eigs: Command = defineCommand<EigsOptions>({
       1,
     ),
     hvp: hvpOption,
+    operator: operatorOption,
     kinks: kinksOption,
     ...runOptions,
     npz: npzOption,
@@ -96,7 +101,15 @@ export const eigs: Command = defineCommand<EigsOptions>({
       const { products, method, hvp, kinks } = info;
       const eigenvalues = info.pairs.map(({ slope: _, ...pair }) => pair);
       const json = {
-        ...{ eigenvalues, products, samples: run.train.samples, method, hvp, kinks },
+        ...{
+          eigenvalues,
+          products,
+          samples: run.train.samples,
+          method,
+          operator: options.operator,
+          hvp,
+          kinks,
+        },
         step: info.step,
       };
       return {
@@ -112,7 +125,8 @@ export const eigs: Command = defineCommand<EigsOptions>({
 });
 
 function eigenRequest(options: EigsOptions): EigenRequest {
-  const { top, bottom, maxProducts, hvp, kinks, seed, method, multiplicity } = options;
+  const { top, bottom, maxProducts, kinks, seed, method, multiplicity } = options;
+  const hvp = productMethod(options.operator, options.hvp);
   const limits = { tolerance: options.tol, maxProducts, maxBasis: options.maxBasis ?? undefined };
   return { top, bottom, ...limits, method, multiplicity, hvp, kinks, seed };
 }

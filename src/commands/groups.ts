@@ -1,3 +1,4 @@
+import type { HvpMethod } from "../objective/types.ts";
 import { bytes, choice, flag, integer, type Option, type OptionTable, text, texts } from "./options.ts";
 
 const modelAndData = "Model and data:";
@@ -221,6 +222,24 @@ export const hvpOption: Option<"fd" | "exact"> = choice<"fd" | "exact">(
   },
   ["fd", "exact"],
 );
+
+/** Which matrix: products of the others are exact. */
+export type MatrixName = "hessian" | "ggn" | "fisher";
+
+export const operatorOption: Option<MatrixName> = choice<MatrixName>(
+  {
+    group: "What:",
+    describe:
+      "hessian, ggn (Gauss-Newton) or fisher (empirical: mean of g·gᵀ over samples) [default hessian]",
+    fallback: "hessian",
+  },
+  ["hessian", "ggn", "fisher"],
+);
+
+/** How products are made: of the Hessian as asked for, of the other matrices exactly. */
+export function productMethod(operator: MatrixName, hvp: "fd" | "exact"): HvpMethod {
+  return operator === "hessian" ? hvp : operator;
+}
 
 export const kinksOption: Option<"frozen" | "moving"> = choice<"frozen" | "moving">(
   {

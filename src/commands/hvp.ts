@@ -6,9 +6,12 @@ import { dot, norm } from "../numerics/vector.ts";
 import { type Command, defineCommand } from "./command.ts";
 import {
   kinksOption,
+  type MatrixName,
   npzOption,
+  operatorOption,
   type ProblemOptions,
   problemOptions,
+  productMethod,
   seedOption,
   type WhereOptions,
   whereOptions,
@@ -20,6 +23,7 @@ import { fieldLines } from "./table.ts";
 interface HvpCommandOptions extends ProblemOptions, WhereOptions {
   readonly vector: string;
   readonly method: "fd" | "exact";
+  readonly operator: MatrixName;
   readonly kinks: "frozen" | "moving";
   readonly seed: number;
   readonly npz: string | null;
@@ -49,6 +53,7 @@ export const hvp: Command = defineCommand<HvpCommandOptions>({
       },
       ["fd", "exact"],
     ),
+    operator: operatorOption,
     kinks: kinksOption,
     seed: seedOption,
     ...whereOptions,
@@ -59,21 +64,22 @@ export const hvp: Command = defineCommand<HvpCommandOptions>({
       await requireParameters(problem);
       const { train } = problem;
       const v = await makeVector(options, train.n);
-      const { method, kinks } = options;
+      const { kinks, operator } = options;
+      const method = productMethod(operator, options.method);
       const { hv, step, error } = await train.hvp(v, { method, kinks }, context.io.signal);
       if (options.npz) writeNpz(options.npz, { hv: array(hv), v: array(v) });
       const size = norm(hv);
       const rayleigh = dot(v, hv) / dot(v, v);
       const errorEstimate = size > 0 ? error / size : null;
       return {
-        json: { method, kinks, norm: size, rayleigh, step, errorEstimate, samples: train.samples },
+        json: { operator, method, kinks, norm: size, rayleigh, step, errorEstimate, samples: train.samples },
         lines: fieldLines([
           ["‖Hv‖", withError(size, error)],
           // |vᵀ(Hv − error)|/‖v‖² is off by at most the error's norm over ‖v‖.
           ["vᵀHv / vᵀv", withError(rayleigh, error / norm(v))],
           ["error", `${errorEstimate === null ? "unknown" : errorText(errorEstimate)} of ‖Hv‖ (estimate)`],
           ["step", step === null ? "none (exact product)" : `‖Δθ‖ = ${numberText(step, 3)}`],
-          ["method", `${method}, branches ${method === "exact" ? "as at θ₀" : kinks}`],
+          ["method", `${method}, branches ${method === "fd" ? kinks : "as at θ₀"}`],
           ["samples", String(train.samples)],
           ...(options.npz ? ([["written", options.npz]] as const) : []),
         ]),

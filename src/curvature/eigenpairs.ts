@@ -94,7 +94,7 @@ function withFloat32Floor(pairs: readonly ExtremePair[]): ExtremePair[] {
 }
 
 function fixedProducts({ method, kinks, relativeStep }: EigenpairOptions): HvpOptions {
-  if (method === "exact") return { method, kinks };
+  if (method !== "fd") return { method, kinks };
   return { method, kinks, relativeStep: relativeStep ?? MOVING_STEP };
 }
 

@@ -48,7 +48,7 @@ export async function hessianTrace(
 
 async function productsFor(objective: Objective, options: HessianTraceOptions): Promise<HvpOptions> {
   const { method, kinks, relativeStep } = options;
-  if (method === "exact") return { method, kinks };
+  if (method !== "fd") return { method, kinks };
   if (relativeStep !== undefined) return { method, kinks, relativeStep };
   if (kinks === "moving") return { method, kinks, relativeStep: MOVING_STEP };
   const probe = drawProbe(objective.n, 0, objective.parameters, options);

@@ -57,8 +57,8 @@ function finished(
 }
 
 function outputsOf({ values, gradients }: LossAndGradient): Value[] {
-  const { loss, count, correct, scores } = values;
-  return [loss, count, correct, scores, ...(gradients ?? [])].filter((v) => v !== null);
+  const { loss, count, correct, scores, predictor } = values;
+  return [loss, count, correct, scores, predictor, ...(gradients ?? [])].filter((v) => v !== null);
 }
 
 /** What the values became when their graph was emitted again. */
@@ -67,13 +67,14 @@ export function mapped(
   became: ReadonlyMap<Value, Value>,
 ): LossAndGradient {
   const at = (v: Value) => became.get(v) as Value;
-  const { loss, count, correct, scores } = values;
+  const { loss, count, correct, scores, predictor } = values;
   return {
     values: {
       loss: at(loss),
       count: at(count),
       correct: correct && at(correct),
       scores: scores && at(scores),
+      predictor: predictor && at(predictor),
     },
     gradients: gradients?.map(at) ?? null,
   };

@@ -30,6 +30,11 @@ export interface LossValues {
   readonly count: Value;
   /** Class scores with the classes last, where labels choose among them; null for other losses. */
   readonly scores: Value | null;
+  /**
+   * What the Gauss-Newton matrix is taken at: logits (the logarithms of probabilities serve too), or the predictions of
+   * a squared error. null where the loss lies in the model.
+   */
+  readonly predictor: Value | null;
 }
 
 /** What right answers are told by: class scores and labels, inside a graph. */
@@ -153,6 +158,11 @@ function assertSameShape(kind: string, output: readonly number[], target: readon
   );
 }
 
+/** The loss as a function of its predictor: what `spec` becomes when the predictor takes the output's place. */
+export function predictorSpec(spec: LossSpec, predictor: Value): LossSpec {
+  return { ...spec, scale: "logits", classAxis: predictor.dims.length - 1 };
+}
+
 /** Emits the loss of each sample, its right answers and its count. `target` is absent for kind "output". */
 export function emitLoss(
   b: GraphBuilder,
@@ -166,7 +176,8 @@ export function emitLoss(
       return crossEntropy(b, spec, output, target as Value);
     case "mse": {
       const d = b.sub(output, b.reshape(target as Value, output.dims));
-      return { loss: perSampleMean(b, b.mul(d, d)), correct: null, count: ones(b, output), scores: null };
+      const loss = perSampleMean(b, b.mul(d, d));
+      return { loss, correct: null, count: ones(b, output), scores: null, predictor: output };
     }
     case "bce":
       return binaryCrossEntropy(b, spec, output, b.reshape(target as Value, output.dims));
@@ -177,7 +188,7 @@ export function emitLoss(
 
 /** −log p[y], summed over positions; positions with the ignored label count nothing. */
 function crossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, target: Value): LossValues {
-  const { scores, logp } = logProbabilities(b, spec, output);
+  const { scores, logp, predictor } = logProbabilities(b, spec, output);
   const axis = scores.dims.length - 1;
   const classes = scores.dims[axis] as number;
   const positions = scores.dims.slice(0, -1);
@@ -197,24 +208,30 @@ function crossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, target: Va
       correct: perSample(b, right),
       count: perSample(b, b.filled(losses.static, 1)),
       scores,
+      predictor,
     };
   }
   const ignored = b.equal(y, b.scalar(spec.ignoreIndex, "int64"));
   const counted = (x: Value) => perSample(b, b.where(ignored, 0, x));
   const count = counted(b.filled(losses.static, 1));
-  return { loss: counted(losses), correct: counted(right), count, scores };
+  return { loss: counted(losses), correct: counted(right), count, scores, predictor };
 }
 
 /** Scores and log-probabilities with the class axis last. A Softmax at the end is undone: log-softmax of its input is exact. */
-function logProbabilities(b: GraphBuilder, spec: LossSpec, output: Value): { scores: Value; logp: Value } {
+function logProbabilities(
+  b: GraphBuilder,
+  spec: LossSpec,
+  output: Value,
+): { scores: Value; logp: Value; predictor: Value } {
   const softmax = spec.scale === "probabilities" ? throughViews(output).producer : undefined;
   const isSoftmax =
     softmax?.op === "Softmax" && normalizedAxis(softmax.int("axis", -1), output) === spec.classAxis;
   const scores = classesLast(b, isSoftmax ? softmax.x(0) : output, spec.classAxis);
-  if (spec.scale === "log-probabilities") return { scores, logp: scores };
+  if (spec.scale === "log-probabilities") return { scores, logp: scores, predictor: scores };
   if (spec.scale === "logits" || isSoftmax)
-    return { scores, logp: b.call("LogSoftmax", [scores], { axis: -1 }) };
-  return { scores, logp: b.unary("Log", scores) };
+    return { scores, logp: b.call("LogSoftmax", [scores], { axis: -1 }), predictor: scores };
+  const logp = b.unary("Log", scores);
+  return { scores, logp, predictor: logp };
 }
 
 function normalizedAxis(axis: number, value: Value): number {
@@ -238,16 +255,18 @@ function binaryCrossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, targ
   const isPositive = z ? b.greater(z, 0) : b.greater(output, 0.5);
   const right = b.cast(b.equal(isPositive, b.greater(y, 0.5)), "float32");
   const correct = perSampleMean(b, right);
-  return { loss: perSampleMean(b, losses), correct, count: ones(b, output), scores: null };
+  const predictor = z ?? b.sub(b.unary("Log", output), b.unary("Log", b.sub(1, output)));
+  return { loss: perSampleMean(b, losses), correct, count: ones(b, output), scores: null, predictor };
 }
 
 /** The model's own loss: a scalar mean over the batch, or one number per sample. */
 function ownLoss(b: GraphBuilder, output: Value, samples: number): LossValues {
   const isScalar = output.dims.length === 0 || (output.dims[0] === 1 && samples > 1);
-  if (!isScalar) return { loss: perSample(b, output), correct: null, count: ones(b, output), scores: null };
+  const none = { correct: null, scores: null, predictor: null };
+  if (!isScalar) return { loss: perSample(b, output), count: ones(b, output), ...none };
   const total = b.mul(b.reshape(output, [1]), samples);
   const count = b.filled({ type: "float32", dims: [1] }, samples);
-  return { loss: total, correct: null, count, scores: null };
+  return { loss: total, count, ...none };
 }
 
 function perSample(b: GraphBuilder, x: Value): Value {

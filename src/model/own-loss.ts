@@ -28,11 +28,14 @@ export function emitOwnLoss(
   const mean = b.reshape(b.cast(loss, "float32"), [1]);
   if (scores === null) {
     const count = b.filled({ type: "float32", dims: [1] }, samples);
-    return { values: { loss: b.mul(mean, count), correct: null, count, scores: null }, count };
+    return {
+      values: { loss: b.mul(mean, count), correct: null, count, scores: null, predictor: null },
+      count,
+    };
   }
   const last = classesLast(b, scores.value, scores.classAxis);
   const { count, correct } = countRight(b, last, scores);
-  return { values: { loss: b.mul(mean, count), correct, count, scores: last }, count };
+  return { values: { loss: b.mul(mean, count), correct, count, scores: last, predictor: null }, count };
 }
 
 /** Counted positions and those that are right, each [1]. */

@@ -1,4 +1,5 @@
 import { type Decisions, decide, smooth } from "../autodiff/freeze.ts";
+import { gaussNewtonProduct } from "../autodiff/gauss-newton.ts";
 import { gradient } from "../autodiff/gradient.ts";
 import { gradientProduct } from "../autodiff/hessian-vector.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
@@ -10,6 +11,7 @@ import { rewrite } from "../ops/rewrite.ts";
 import type { BoundModel } from "./bind.ts";
 import { compileProgram, type Program } from "./compile.ts";
 import type { LossSpec } from "./loss.ts";
+import { assertPerSample, outputProduct, predictorOf } from "./loss-curvature.ts";
 import { attachLoss, type LossAndGradient, type LossGraph, mapped } from "./loss-graph.ts";
 
 /** Types of one batch: the model's inputs by name, and the targets. */
@@ -34,6 +36,10 @@ export interface Programs {
   smoothGradient(): Program;
   /** θ, data, v → loss, H·v. */
   product(): Program;
+  /** θ, data, v → loss, Jᵀ·∇²ℓ·J·v with J the Jacobian of the loss's predictor. */
+  gaussNewton(): Program;
+  /** θ, data, v → loss, the sum over samples of g·gᵀv. */
+  fisher(): Program;
   /** Bytes of all intermediate values of the gradient per batch: an upper bound of what it holds. */
   gradientBytes(): number;
 }
@@ -47,19 +53,41 @@ export function makePrograms(bound: BoundModel, spec: LossSpec, target: TensorTy
     gradient: plain,
     decisions: once(() => frozen().decisions),
     smoothGradient: once(() => frozen().gradient),
-    product: once(() => {
-      const b = new GraphBuilder(lookup);
-      const v = base.theta.map((p, i) => b.input(`v${i}`, p.static));
-      const again = reemit(base, b);
-      const hv = gradientProduct(b, sumGradient(b, base, again), base.theta, v, lookup);
-      return compileProgram([...base.inputs, ...v], again.values, hv);
-    }),
+    product: once(() =>
+      productOf(base, (b, again, v) =>
+        gradientProduct(b, sumGradient(b, base, again), base.theta, v, lookup),
+      ),
+    ),
+    gaussNewton: once(() =>
+      productOf(base, (b, { values }, v) => {
+        const z = predictorOf(values);
+        const t = base.inputs.find((v) => v.name === "t") ?? null;
+        const curvature = (w: Value) => outputProduct(b, spec, z, t, w);
+        return gaussNewtonProduct(b, z, base.theta, v, curvature, lookup);
+      }),
+    ),
+    fisher: once(() =>
+      productOf(base, (b, { values: { loss } }, v) => {
+        assertPerSample(loss, bound.samples);
+        return gaussNewtonProduct(b, loss, base.theta, v, (w) => w, lookup);
+      }),
+    ),
     gradientBytes: once(() => plain().bytes),
   };
 }
 
 function reemit(base: LossGraph, b: GraphBuilder): LossAndGradient {
   return mapped(base, rewrite(base.graph, b, new Map(base.inputs.map((v) => [v, v]))));
+}
+
+type EmitProduct = (b: GraphBuilder, at: LossAndGradient, v: readonly Value[]) => readonly Value[];
+
+/** θ, data, v → loss and what `emit` makes of v. */
+function productOf(base: LossGraph, emit: EmitProduct): Program {
+  const b = new GraphBuilder(lookup);
+  const v = base.theta.map((p, i) => b.input(`v${i}`, p.static));
+  const again = reemit(base, b);
+  return compileProgram([...base.inputs, ...v], again.values, emit(b, again, v));
 }
 
 function total(b: GraphBuilder, perSample: Value): Value {

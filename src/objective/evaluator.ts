@@ -73,7 +73,7 @@ export class Evaluator {
    * products by 1e-4.
    */
   private bake({ program, theta }: Pass): boolean {
-    if (program === "product") return false;
+    if (program !== "loss" && program !== "smoothGradient" && program !== "gradient") return false;
     if (program === "gradient" && sameContents(theta, this.checkpoint.theta)) return false;
     return this.bakes(program);
   }
@@ -129,7 +129,7 @@ function passes(task: Task): readonly Pass[] {
     case "gradient":
       return [{ program: "gradient", theta: task.theta, sign: 1 }];
     case "product":
-      return [{ program: "product", theta: task.theta, v: task.v, sign: 1 }];
+      return [{ program: task.program, theta: task.theta, v: task.v, sign: 1 }];
     case "difference": {
       const { base } = task;
       const common = base

@@ -5,7 +5,14 @@ import { type LossOptions, type LossSpec, resolveLoss } from "../model/loss.ts";
 import { type BatchTypes, makePrograms, type Programs } from "../model/programs.ts";
 import type { Runtime, RuntimeTensor, Session } from "../runtime/index.ts";
 
-export type ProgramName = "loss" | "gradient" | "decisions" | "smoothGradient" | "product";
+export type ProgramName =
+  | "loss"
+  | "gradient"
+  | "decisions"
+  | "smoothGradient"
+  | "product"
+  | "gaussNewton"
+  | "fisher";
 
 /** A program ready to run at one θ: what is still to be fed of θ itself is in `weights`. */
 export interface LoadedProgram {

@@ -9,8 +9,13 @@ export type Task =
       readonly minus: Float32Array;
       readonly base: Float32Array | null;
     }
-  /** Exact H·v at `theta`. */
-  | { readonly kind: "product"; readonly theta: Float32Array; readonly v: Float32Array };
+  /** Exact H·v, Gauss-Newton or Fisher product at `theta`. */
+  | {
+      readonly kind: "product";
+      readonly program: "product" | "gaussNewton" | "fisher";
+      readonly theta: Float32Array;
+      readonly v: Float32Array;
+    };
 
 /** Sums over one group of samples, in float64. */
 export interface GroupResult {

@@ -34,7 +34,11 @@ export interface GradientEvaluation extends Evaluation {
   readonly gradient: Float64Array;
 }
 
-export type HvpMethod = "fd" | "exact";
+/**
+ * How a product is made, and of what: H by differences of gradients or exact, or exact products of the Gauss-Newton
+ * matrix or the empirical Fisher matrix (mean of g·gᵀ over samples) in its place.
+ */
+export type HvpMethod = "fd" | "exact" | "ggn" | "fisher";
 export type Kinks = "frozen" | "moving";
 
 export interface HvpOptions {

@@ -1,7 +1,7 @@
 import { type EigenSolver, hessianEigenpairs } from "../../curvature/index.ts";
 import { leastBasis } from "../../numerics/index.ts";
 import { cosine, dot } from "../../numerics/vector.ts";
-import type { Objective } from "../../objective/types.ts";
+import type { HvpMethod, Objective } from "../../objective/types.ts";
 import type { EigenInfo } from "../analysis-report.ts";
 import { numberText, plural, withError } from "../number-text.ts";
 import { relativeCost } from "../progress.ts";
@@ -14,7 +14,7 @@ export interface EigenRequest {
   readonly bottom: number;
   readonly tolerance: number;
   readonly maxProducts: number;
-  readonly hvp: "fd" | "exact";
+  readonly hvp: HvpMethod;
   readonly kinks: "frozen" | "moving";
   readonly seed: number;
   /** Default "lanczos". */
