@@ -19,6 +19,7 @@ import {
   type ParameterSelection,
 } from "./parameters.ts";
 import { preflightWarnings, type Warning } from "./preflight.ts";
+import { separateStatistics } from "./running-statistics.ts";
 import { readToy } from "./toy.ts";
 import { isToy } from "./toy-address.ts";
 
@@ -121,7 +122,7 @@ async function loadFile(
   const file = isToy(path) ? readToy(path) : await readModel(path);
   assertInference(path, file.model.graph);
   const model = toOpset18(inlineFunctions(file.model));
-  const single = toSinglePrecision(model.graph).graph;
+  const single = separateStatistics(toSinglePrecision(model.graph).graph);
   const graph = options.evalMode ? toEvalMode(single) : single;
   const emitted = readEmitted({ ...model, graph }, options.gradient === "ours");
   if (emitted === undefined && options.gradient === "artifact") {
