@@ -1,12 +1,12 @@
 import { Call, type Graph, type Node, type Value } from "../onnx/graph.ts";
 import { subgraphs, transformGraph, usedValues } from "../onnx/index.ts";
 import { drops } from "../ops/comparisons.ts";
-import { isTraining } from "../ops/normalization.ts";
+import { isTraining, normalizesItself } from "../ops/normalization.ts";
 
 /** Whether the node behaves in training as it does not in evaluation. */
 function isInTraining(node: Call): boolean {
   if (node.domain !== "") return false;
-  if (node.op === "BatchNormalization") return isTraining(node);
+  if (node.op === "BatchNormalization") return isTraining(node) && !normalizesItself(node);
   return node.op === "Dropout" && drops(node);
 }
 

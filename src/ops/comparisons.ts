@@ -91,6 +91,22 @@ function simplifyWhere(_b: GraphBuilder, call: Call): Value | undefined {
   return always === undefined ? undefined : keeps(call, always ? 1 : 2);
 }
 
+/**
+ * Where(IsNaN(y), z, y) with y a Softmax is how exporters give attention that may see nothing its zeros. The Softmax
+ * is taken of what has a score, so that no gradient meets the NaN.
+ */
+function guardedSoftmax(b: GraphBuilder, call: Call): readonly Value[] | undefined {
+  const [test, guarded] = [call.x(0).producer, call.x(2)];
+  const softmax = guarded.producer;
+  if (test?.op !== "IsNaN" || test.x(0) !== guarded || softmax?.op !== "Softmax") return undefined;
+  const scores = softmax.x(0);
+  const axis = softmax.int("axis", -1);
+  const most = b.call("ReduceMax", [scores, b.ints([axis])], { keepdims: 1 });
+  const some = b.greater(most, -Infinity);
+  const y = b.call("Softmax", [b.where(some, scores, 0)], softmax.attributes);
+  return [b.where(some, y, call.x(1))];
+}
+
 /** Whether a Dropout is in training mode, or may be. */
 export function drops(call: Call): boolean {
   return call.has(2) && uniformOf(call.x(2)) !== 0;
@@ -132,6 +148,7 @@ export const comparisons: RuleTable = {
     infer: inferWhere,
     fold: foldWhere,
     simplify: simplifyWhere,
+    expand: guardedSoftmax,
     // Where, not a product with the mask: the branch that is not taken may hold infinities.
     vjp: (s, i) => (i === 1 ? s.b.where(s.x(0), s.dy(), 0) : s.b.where(s.x(0), 0, s.dy())),
   },

@@ -67,12 +67,39 @@ export function isTraining(call: Call): boolean {
   return call.int("training_mode", 0) !== 0;
 }
 
+/**
+ * Whether a call in training mode has one "sample" that was shaped for it: a weight (standardised weights, as in
+ * NFNets) or each image's channels (an instance norm as exporters write it). Its statistics are not the batch's.
+ */
+export function normalizesItself(call: Call): boolean {
+  const { shape, producer } = call.x(0);
+  const shaped = producer == null || producer.op === "Reshape";
+  return isTraining(call) && shaped && shape?.[0] === 1 && shape.length > 2;
+}
+
+/** Normalised by its own statistics; the updated ones are a mean of old and new, weighted by the momentum. */
+function byOwnStatistics(b: GraphBuilder, call: Call): readonly Value[] {
+  const x = call.x(0);
+  const rank = x.dims.length;
+  const axes = range(rank).filter((axis) => axis !== 1);
+  const s = standardized(b, x, axes, call.float("epsilon", 1e-5));
+  const y = affine(b, s.value, overChannels(b, call.x(1), rank), overChannels(b, call.x(2), rank));
+  if (call.numOutputs === 1) return [y];
+  const momentum = call.float("momentum", 0.9);
+  const variance = mean(b, b.pow(b.sub(x, s.mean), 2), axes);
+  const updated = [s.mean, variance].map((now, k) => {
+    const old = b.mul(call.x(3 + k), momentum);
+    return b.add(old, b.mul(b.reshape(now, call.x(3 + k).dims), 1 - momentum));
+  });
+  return [y, ...updated].slice(0, call.numOutputs);
+}
+
 /** Why an operator has no gradient in an export of a model in training, and what to do. */
 export const IN_TRAINING = "in training mode: use --eval-mode, or export with model.eval()";
 
 const batchNormalization: OpRecord = {
   wrt: [0, 1, 2, 3, 4],
-  refuses: (call) => (isTraining(call) ? IN_TRAINING : undefined),
+  refuses: (call) => (isTraining(call) && !normalizesItself(call) ? IN_TRAINING : undefined),
   infer: (call) => {
     const x = floatOperand(call, 0);
     const channels = channelsOf(call);
@@ -83,6 +110,7 @@ const batchNormalization: OpRecord = {
     return types.slice(0, call.numOutputs);
   },
   expand: (b, call) => {
+    if (normalizesItself(call)) return byOwnStatistics(b, call);
     if (isTraining(call)) return undefined;
     const { scale, shift } = batchNormTerms(b, call);
     const rank = call.x(0).dims.length;

@@ -289,6 +289,11 @@ const normalizing: readonly Case[] = [
     attrs: { training_mode: 1, momentum: 0.5 },
     outputs: 3,
   }),
+  // One sample, shaped for it: a weight, whose statistics are its own.
+  normal("BatchNormalization", [x([1, 3, 4]), x([3]), x([3]), x([3]), x([3], "positive")], {
+    attrs: { training_mode: 1, momentum: 0.25, epsilon: 0.01 },
+    outputs: 3,
+  }),
   normal("LayerNormalization", [x([2, 3, 4]), x([4]), x([4])], { attrs: { epsilon: 0.01 } }),
   normal("LayerNormalization", [x([2, 3, 4]), x([3, 4])], { attrs: { axis: 1 } }),
   normal("LayerNormalization", [x([2, 3, 4]), x([4]), x([4])], { outputs: 3 }),

@@ -82,6 +82,29 @@ const rows: readonly Row[] = [
   ["ReduceProd", [[2, 0, 3]], {}, [[0, 6, 0]]],
 ];
 
+describe("attention that may see nothing", () => {
+  test("a Softmax of −∞ alone, replaced by zeros, has a gradient of zeros", async () => {
+    const b = new GraphBuilder(lookup);
+    const x = b.input("x", { type: "float32", dims: [2, 3] });
+    const mask = b.constant(float32Tensor([2, 3], [0, -Infinity, 0, -Infinity, -Infinity, -Infinity]));
+    const y = b.call("Softmax", [b.add(x, mask)], { axis: -1 });
+    const guarded = b.where(b.unary("IsNaN", y), 0, y);
+    const weighted = b.mul(guarded, b.constant(float32Tensor([3], [1, 2, 4])));
+    const graph = expandGraph(b.build("guarded", [x], [b.reduceSum(weighted, [0, 1], false)]), lookup);
+    const builder = new GraphBuilder(lookup);
+    const [loss] = graph.outputs as [Value];
+    const grads = gradient(builder, loss, [x], lookup);
+    const out = await runGraph(builder.build("gradient", [x], [loss, ...grads]), [
+      float32Tensor([2, 3], [0, 1, 0, 1, 2, 3]),
+    ]);
+    // Two equal scores: probabilities ½ and ½, whose slopes are ±¼·(4 − 1).
+    expect(out.map((t) => Array.from(t.data as Float32Array, (v) => v + 0))).toEqual([
+      [2.5],
+      [-0.75, 0, 0.75, 0, 0, 0],
+    ]);
+  });
+});
+
 describe("subgradients at kinks and ties are PyTorch's", () => {
   test.each(rows)("%s (row %#)", async (op, inputs, attrs, expected) => {
     const b = new GraphBuilder(lookup);
