@@ -104,20 +104,22 @@ export function uniform(x: Float32Array): number | undefined {
   return x.every((v) => v === first) ? first : undefined;
 }
 
-/** 0 where attention is allowed and a huge negative number elsewhere, or only 0 and 1 with both. */
+/** 0 where attention is allowed and one large negative number elsewhere (−100 in Swin), or only 0 and 1 with both. */
 export function isMask(x: Float32Array): boolean {
-  const huge = x.some((v) => v <= -1e4);
-  if (huge) return x.every((v) => v === 0 || v <= -1e4);
+  const barred = x.find((v) => v <= -100);
+  if (barred !== undefined) return x.length > 1 && x.every((v) => v === 0 || v === barred);
   return x.length >= 4 && x.includes(0) && x.includes(1) && x.every((v) => v === 0 || v === 1);
 }
 
 /** Single precision carries seven digits; tables were rounded from other precisions. */
 const CLOSE = 1e-4;
 
-/** 1, r, r², … with r < 1: the frequencies of rotary and sinusoidal positions. */
+/** 1, r, r², … or r, r², … with r < 1: the frequencies of rotary and sinusoidal positions, the slopes of ALiBi. */
 export function isGeometric(x: Float32Array): boolean {
-  const [first, ratio] = x;
-  if (x.length < 3 || first !== 1 || ratio === undefined || !(ratio > 0 && ratio < 1)) return false;
+  const [first, second] = x as unknown as [number, number];
+  const ratio = second / first;
+  if (x.length < 3 || !(ratio > 0 && ratio < 1)) return false;
+  if (first !== 1 && Math.abs(first / ratio - 1) > CLOSE) return false;
   // Small ratios come to subnormal numbers: compared by ratio, not by difference.
   return x.every((v, i) => i === 0 || Math.abs(v / (x[i - 1] as number) / ratio - 1) < CLOSE);
 }

@@ -305,6 +305,30 @@ const rows: readonly Row[] = [
     nodes: [node("Sub", ["x", "mean"], ["c"]), node("MatMul", ["c", "transform_matrix"], ["y"])],
     verdict: /statistic of the data/,
   },
+  {
+    name: "the mask of shifted windows",
+    tensor: floats("m", [2, 4], [0, -100, -100, 0, 0, 0, -100, 0]),
+    nodes: added("m"),
+    verdict: /a mask/,
+  },
+  {
+    name: "the slopes of ALiBi",
+    tensor: floats("slopes", [4], [0.25, 0.0625, 0.015625, 0.00390625]),
+    nodes: multiplied("slopes"),
+    verdict: /frequencies/,
+  },
+  {
+    name: "a number that was filled on the way",
+    tensor: floats("full_1", [], [0.35]),
+    nodes: multiplied("full_1"),
+    verdict: /single number/,
+  },
+  {
+    name: "a scalar parameter of the module itself",
+    tensor: floats("scale", [], [1.5]),
+    nodes: multiplied("scale"),
+    verdict: true,
+  },
   // What PyTorch's exporter notes.
   {
     name: "noted as a parameter, for all its numbers say",
