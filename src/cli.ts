@@ -24,7 +24,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
       io.stdout.write(request.text);
       return 0;
     }
-    const run = request.command.prepare(request.model, request.given);
+    const run = request.command.prepare(request.models, request.given);
     const warn = (line: string) => {
       if (!silent) io.stderr.write(`${line}\n`);
     };

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { analyse, type Subject } from "../analysis/analyse.ts";
-import type { AnalysisReport } from "../analysis/analysis-report.ts";
+import type { AnalysisReport, DataInfo, ModelInfo, ProvenanceInfo } from "../analysis/analysis-report.ts";
 import { countText } from "../analysis/number-text.ts";
 import type { AnalysisOptions } from "../analysis/options.ts";
 import { PhaseTimer } from "../analysis/phase-timer.ts";
@@ -112,44 +112,66 @@ async function subjectOf(
   analysis: AnalysisOptions,
   context: Context,
 ): Promise<Subject> {
-  const { checkpoint, dataHashes } = problem;
   const { train, test } = run;
   return {
-    train,
-    test,
-    probe: problem.train,
-    model: {
-      name: basename(model).replace(/\.onnx$/i, ""),
-      sha256: checkpoint.sha256,
-      opset: checkpoint.opset,
-      producer: checkpoint.producer,
-      parameters: train.n,
-      tensors: train.parameters,
-      warnings: checkpoint.warnings,
+    ...{ train, test, probe: problem.train },
+    model: modelInfo(problem, model),
+    data: dataInfo(problem),
+    provenance: await provenanceInfo(
+      problem,
+      model,
+      { ...options, seed: analysis.seed },
+      { ...analysis },
+      context,
+    ),
+  };
+}
+
+export function modelInfo({ checkpoint, train }: Problem, model: string): ModelInfo {
+  return {
+    name: basename(model).replace(/\.onnx$/i, ""),
+    sha256: checkpoint.sha256,
+    opset: checkpoint.opset,
+    producer: checkpoint.producer,
+    parameters: train.n,
+    tensors: train.parameters,
+    warnings: checkpoint.warnings,
+  };
+}
+
+export function dataInfo({ train, test, dataHashes, loss }: Problem): DataInfo {
+  return {
+    train: { samples: train.samples, sha256: dataHashes.train },
+    test: test && dataHashes.test !== null ? { samples: test.samples, sha256: dataHashes.test } : null,
+    loss: loss.kind,
+    classes: loss.classes,
+  };
+}
+
+/** `chosen` are the options of the analysis. */
+export async function provenanceInfo(
+  problem: Problem,
+  model: string,
+  options: ProblemOptions & WhereOptions & { readonly seed: number },
+  chosen: Readonly<Record<string, unknown>>,
+  context: Context,
+): Promise<ProvenanceInfo> {
+  return {
+    created: new Date().toISOString(),
+    command: commandText(context.argv),
+    modelPath: model,
+    trainPath: options.data ?? "",
+    testPath: options.testData,
+    versions: {
+      "onnx-landscape": await version(),
+      onnxruntime: problem.runtimeVersion,
+      node: process.versions.node,
     },
-    data: {
-      train: { samples: train.samples, sha256: dataHashes.train },
-      test: test && dataHashes.test !== null ? { samples: test.samples, sha256: dataHashes.test } : null,
-      loss: problem.loss.kind,
-      classes: problem.loss.classes,
-    },
-    provenance: {
-      created: new Date().toISOString(),
-      command: commandText(context.argv),
-      modelPath: model,
-      trainPath: options.data ?? "",
-      testPath: options.testData,
-      versions: {
-        "onnx-landscape": await version(),
-        onnxruntime: problem.runtimeVersion,
-        node: process.versions.node,
-      },
-      device: problem.device,
-      threads: options.threads ?? 1,
-      workers: problem.workers,
-      batch: problem.batch,
-      seed: analysis.seed,
-      options: { ...analysis },
-    },
+    device: problem.device,
+    threads: options.threads ?? 1,
+    workers: problem.workers,
+    batch: problem.batch,
+    seed: options.seed,
+    options: chosen,
   };
 }

@@ -11,7 +11,8 @@ export type Request =
   | {
       readonly kind: "run";
       readonly command: Command;
-      readonly model: string;
+      /** None for a command without a model. */
+      readonly models: readonly string[];
       readonly given: Readonly<Record<string, unknown>>;
     };
 
@@ -69,7 +70,8 @@ function buildParser(argv: readonly string[], commands: readonly Command[], vers
 }
 
 function addCommand(parser: Argv, command: Command, showAll: boolean): void {
-  const usage = `$0 ${command.name}${command.takesModel ? " MODEL" : ""} [options]`;
+  const models = command.takesMore ? " MODEL MODEL…" : command.takesModel ? " MODEL" : "";
+  const usage = `$0 ${command.name}${models} [options]`;
   parser.command(
     command.takesModel ? `${command.name} [model]` : command.name,
     command.purpose,
@@ -116,13 +118,14 @@ function resolveRequest(args: Readonly<Record<string, unknown>>, commands: reado
     if (key !== "_" && key !== "$0" && key !== "model" && !names.includes(key))
       throw unknownOption(key, names);
   }
-  if (words.length > 1) {
+  if (words.length > 1 && !command.takesMore) {
     throw new LandscapeError(
       "INVALID_OPTION",
       `unexpected word: ${JSON.stringify(words[1])}; expected ${command.takesModel ? "one MODEL" : "no MODEL"} and options`,
     );
   }
-  return { kind: "run", command, model: resolveModel(command, args["model"]), given: args };
+  const models = [...resolveModel(command, args["model"]), ...words.slice(1)];
+  return { kind: "run", command, models, given: args };
 }
 
 function resolveCommand(name: string | undefined, commands: readonly Command[]): Command {
@@ -149,10 +152,10 @@ function resolveCommand(name: string | undefined, commands: readonly Command[]):
   });
 }
 
-function resolveModel(command: Command, model: unknown): string {
-  if (!command.takesModel) return "";
+function resolveModel(command: Command, model: unknown): string[] {
+  if (!command.takesModel) return [];
   // The word is the positional's; as an option (`--model F`) it means the same and does no harm.
-  if (typeof model === "string" && model !== "") return model;
+  if (typeof model === "string" && model !== "") return [model];
   if (Array.isArray(model)) {
     throw new LandscapeError("INVALID_OPTION", `two models given: ${model.join(", ")}; expected one`);
   }

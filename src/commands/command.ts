@@ -27,10 +27,12 @@ export interface CommandSpec<T> {
   /** One line: what it is for. */
   readonly purpose: string;
   readonly takesModel: boolean;
+  /** Whether further models may follow the first. */
+  readonly takesMore?: boolean;
   /** Three command lines, without the program's name. */
   readonly examples: readonly string[];
   readonly options: OptionTable<T>;
-  run(model: string, options: T & TalkOptions, context: Context): Promise<Outcome>;
+  run(model: string, options: T & TalkOptions, context: Context, more: readonly string[]): Promise<Outcome>;
 }
 
 /** A command with its options' type hidden, so that all fit one list. */
@@ -38,10 +40,14 @@ export interface Command {
   readonly name: string;
   readonly purpose: string;
   readonly takesModel: boolean;
+  readonly takesMore: boolean;
   readonly examples: readonly string[];
   readonly options: OptionTable<Record<string, unknown>>;
   /** Reads the options (throws on bad ones) and gives what is left to do. */
-  prepare(model: string, given: Readonly<Record<string, unknown>>): (context: Context) => Promise<Outcome>;
+  prepare(
+    models: readonly string[],
+    given: Readonly<Record<string, unknown>>,
+  ): (context: Context) => Promise<Outcome>;
 }
 
 export function defineCommand<T>(spec: CommandSpec<T>): Command {
@@ -50,11 +56,12 @@ export function defineCommand<T>(spec: CommandSpec<T>): Command {
     name: spec.name,
     purpose: spec.purpose,
     takesModel: spec.takesModel,
+    takesMore: spec.takesMore ?? false,
     examples: spec.examples,
     options: options as OptionTable<Record<string, unknown>>,
-    prepare: (model, given) => {
+    prepare: ([model = "", ...more], given) => {
       const values = readOptions(options, given);
-      return (context) => spec.run(model, values, context);
+      return (context) => spec.run(model, values, context, more);
     },
   };
 }

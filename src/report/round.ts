@@ -14,7 +14,8 @@ export function roundGrids(report: AnalysisReport): AnalysisReport {
   };
 }
 
-function roundValues(values: GridValues): GridValues {
+/** To six digits. */
+export function roundValues(values: GridValues): GridValues {
   const round = (grid: GridValues["loss"]) =>
     grid.map((row) => row.map((v) => (v === null ? null : Number(v.toPrecision(DIGITS)))));
   return { ...values, loss: round(values.loss), accuracy: values.accuracy && round(values.accuracy) };

@@ -71,7 +71,7 @@ export function splitsOf(plane: Plane): Split[] {
   return plane.test ? ["train", "test"] : ["train"];
 }
 
-export function lossGrid(plane: Plane, values: GridValues): Grid {
+export function lossGrid(plane: Pick<Plane, "x" | "y">, values: GridValues): Grid {
   return { x: plane.x, y: plane.y, values: values.loss };
 }
 
@@ -118,7 +118,7 @@ export function axisTitles(report: AnalysisReport, plane: Plane): { xTitle: stri
 }
 
 /** Equal units where the ranges allow it; else the plot is square, and `unitsNote` says so. */
-export function aspectOf(plane: Plane): number {
+export function aspectOf(plane: Pick<Plane, "x" | "y">): number {
   const ratio = rangeRatio(plane);
   return ratio > 2 / 3 && ratio < 3 / 2 ? ratio : 1;
 }

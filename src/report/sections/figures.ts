@@ -7,15 +7,7 @@ import { profilesFigure } from "../figures/profiles.ts";
 import { scaleFigure } from "../figures/scale-curve.ts";
 import { spectrumFigure } from "../figures/spectrum.ts";
 import { whereFigure } from "../figures/where.ts";
-
-/** A section of figures; without any it says why. */
-export interface FigureSection {
-  readonly id: string;
-  readonly title: string;
-  readonly figures: readonly Figure[];
-  /** What stands there when there is no figure. */
-  readonly otherwise: string;
-}
+import type { FigureSection } from "../shell.ts";
 
 /** All figures in the order of the page. */
 export function figureSections(report: AnalysisReport): FigureSection[] {

@@ -13,8 +13,7 @@ const marks: Readonly<Record<HealthCheck["status"], string>> = {
 };
 
 /** Checks on the numbers themselves, worst first. */
-export function healthSection(report: AnalysisReport): Html {
-  const { health } = report;
+export function healthSection({ health }: Pick<AnalysisReport, "health">): Html {
   const sorted = health.toSorted((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
   const rows = sorted.map((check) => [
     html`<span class="status ${check.status.replace(" ", "-")}">${marks[check.status]}</span>`,

@@ -3,20 +3,22 @@ import { countText, durationText, plural } from "../../analysis/number-text.ts";
 import { type Content, type Html, html } from "../html.ts";
 import { table } from "../tables/table.ts";
 
-/** What was computed from what, with what, and how to do it again. */
-export function provenanceSection(report: AnalysisReport): Html {
+type Described = Pick<AnalysisReport, "model" | "data" | "cost" | "provenance">;
+
+/** What was computed from what, with what, and how to do it again. `file` has all grid values. */
+export function provenanceSection(report: Described, file: string = "report.json"): Html {
   const { provenance: p } = report;
   return html`<section id="provenance"><h2>Provenance</h2>
 <p>Made ${p.created.replace("T", " ").replace(/\.\d+Z$/, " UTC")} by this command, which makes the same numbers again:</p>
 <div class="copy"><pre><code id="command">${p.command}</code></pre><button type="button" data-copy="command" hidden>Copy</button></div>
 <p class="tools" hidden><button type="button" data-save-report>Save the report’s JSON</button>
-<span class="muted">grid values to six digits; report.json in the run folder has all</span></p>
+<span class="muted">grid values to six digits; ${file} in the run folder has all</span></p>
 ${entries(files(report))}
 <div class="side">${costTable(report)}${optionTable(report)}</div>
 </section>`;
 }
 
-function files({ model, data, provenance: p }: AnalysisReport): [Content, Content][] {
+function files({ model, data, provenance: p }: Described): [Content, Content][] {
   const hash = (path: string, sha256: string) => html`${path}<br><code class="hash">${sha256}</code>`;
   return [
     ["Model", hash(p.modelPath, model.sha256)],
@@ -54,7 +56,7 @@ function entries(rows: readonly (readonly [Content, Content])[]): Html {
     .map(([term, value]) => html`<dt>${term}</dt><dd>${value}</dd>`)}</dl>`;
 }
 
-function costTable({ cost }: AnalysisReport): Html {
+function costTable({ cost }: Described): Html {
   const rows = cost.phases.map((phase) => [
     phase.name,
     durationText(phase.seconds),
@@ -68,7 +70,7 @@ function costTable({ cost }: AnalysisReport): Html {
   )}<p class="note">${memory}${cost.resumed && "; resumed from an earlier run, whose time and pieces are not counted"}.</p></div>`;
 }
 
-function optionTable({ provenance }: AnalysisReport): Html {
+function optionTable({ provenance }: Described): Html {
   const rows = Object.entries(provenance.options).map(([name, value]) => [
     html`<code>${name}</code>`,
     typeof value === "string" ? value : JSON.stringify(value),
