@@ -62,7 +62,8 @@ function resolveLoop(b: GraphBuilder, call: Call, run: RunGraph): readonly Value
   const perStep: Value[][] = graph.outputs.slice(1 + carried.length).map(() => []);
   let going = call.has(1) ? goesOn(call.x(1)) : true;
   for (let i = 0; going && i < trips; i++) {
-    assertUnrollable(call, Number.isFinite(trips) ? trips : i + 1);
+    // A while loop is one of 2⁶³ − 1 steps at most.
+    assertUnrollable(call, Number.isSafeInteger(trips) ? trips : i + 1);
     const [next, ...rest] = run(graph, [int(b, i), bool(b, true), ...carried]);
     // Without a limit, or before it, the body says whether there is another step.
     going = i + 1 >= trips || goesOn(next as Value);

@@ -215,6 +215,11 @@ const rows: readonly Row[] = [
     initializers: [bool("true", true)],
   },
   {
+    name: "Loop that stops by itself, as TorchScript writes while",
+    nodes: [node("Loop", ["most", "true", "x"], ["y"], [graphAttribute("body", stoppingBody)])],
+    initializers: [ints("most", [], [2 ** 63]), bool("true", true)],
+  },
+  {
     name: "Loop of no step",
     nodes: [
       node("Loop", ["three", "false", "x"], ["h"], [graphAttribute("body", stoppingBody)]),
