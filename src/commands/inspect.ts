@@ -97,7 +97,11 @@ function inspectLines(found: InspectJson): string[] {
   const shape = (s: readonly (number | string)[] | null) => (s ? `[${s.join(", ")}]` : "[?]");
   const value = (v: ReturnType<typeof describeValue>) => `${v.name} ${v.type ?? "?"} ${shape(v.shape)}`;
   const total = found.parameters.reduce((sum, p) => sum + p.size, 0);
-  const others = found.initializers.filter((i) => !i.isParameter);
+  const reasons = new Map(found.initializers.map((i) => [i.name, i.reason]));
+  // Shapes and indices last: of these nobody wonders.
+  const isFloat = (i: { reason: string }) => !i.reason.startsWith("not floating point");
+  const rest = found.initializers.filter((i) => !i.isParameter);
+  const others = [...rest.filter(isFloat), ...rest.filter((i) => !isFloat(i))];
   return [
     ...fieldLines([
       [
@@ -115,8 +119,13 @@ function inspectLines(found: InspectJson): string[] {
     "",
     ...firstLines(
       tableLines(
-        found.parameters.map((p) => [`  ${cutMiddle(p.name, 48)}`, shape(p.shape), countText(p.size)]),
-        "<<>",
+        found.parameters.map((p) => [
+          `  ${cutMiddle(p.name, 48)}`,
+          shape(p.shape),
+          countText(p.size),
+          reasons.get(p.name) ?? "",
+        ]),
+        "<<><",
       ),
       40,
       "parameters",
