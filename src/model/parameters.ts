@@ -163,13 +163,13 @@ const STATE_NAMES =
 /** Fitted to the data rather than trained: means and deviations, and what skl2onnx calls its scalers and projections. */
 const STATISTIC_NAMES = /(^|[./_])(mean|std|Mulcst\d*|Addcst\d*|transform_matrix)$/;
 
-/** Where weights stand any number may be trained; elsewhere 0, ±1 and made-up names are constants. */
+/** Where weights stand any number may be trained; elsewhere 0, ½, 1, 2 and made-up names are constants. */
 function isConstantNumber(e: Evidence, x: () => Float32Array | undefined): boolean {
   const { value, uses } = e;
   if (sizeOf(value.dims) !== 1 || uses.some(isWeightUse)) return false;
   if (hasGeneratedName(value.name)) return true;
   const number = x()?.[0] ?? 0;
-  return !isStatePath(value.name) && ([-1, 0, 1].includes(number) || !Number.isFinite(number));
+  return !isStatePath(value.name) && ([0, 0.5, 1, 2].includes(Math.abs(number)) || !Number.isFinite(number));
 }
 
 /** Exporters write a norm without weights as one with made-up ones and zeros. */
