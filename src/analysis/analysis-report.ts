@@ -110,7 +110,7 @@ export interface TraceInfo {
   readonly value: number;
   readonly standardError: number;
   readonly probes: number;
-  readonly estimator: "hutchinson";
+  readonly estimator: "hutchinson" | "hutch++" | "xtrace" | "curvature";
   readonly meanCurvature: number;
   readonly frobeniusNorm: number;
   readonly frobeniusStandardError: number;

@@ -73,7 +73,7 @@ const trace = z.object({
   value: finite,
   standardError: finite,
   probes: count,
-  estimator: z.literal("hutchinson"),
+  estimator: z.enum(["hutchinson", "hutch++", "xtrace", "curvature"]),
   meanCurvature: finite,
   frobeniusNorm: finite,
   frobeniusStandardError: finite,

