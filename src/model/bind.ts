@@ -3,8 +3,7 @@ import { unsupported } from "../autodiff/gradient.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
 import type { TensorType } from "../onnx/tensor.ts";
 import { ancestors, GraphBuilder } from "../ops/builder.ts";
-import { expandGraph } from "../ops/expand.ts";
-import { foldBatchNorm } from "../ops/fold-batch-norm.ts";
+import { expandButBatchNorm } from "../ops/fold-batch-norm.ts";
 import { lookup } from "../ops/registry.ts";
 import { rewrite } from "../ops/rewrite.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -29,14 +28,11 @@ export interface BoundOwnLoss extends Pick<OwnLoss, "kind"> {
 }
 
 /**
- * Binds the batch, folds BatchNormalization into the products before it (unless told not to, and not where a gradient
- * that the model brings needs the values between them), and expands composed operators.
+ * Binds the batch and expands composed operators, but for BatchNormalization in evaluation mode: it is folded into the
+ * products before it only where branches are decided already (`refined`), since a ReLU's input near 0 changes its sign by
+ * the rounding of folded weights.
  */
-export function bindModel(
-  checkpoint: Checkpoint,
-  inputs: ReadonlyMap<string, TensorType>,
-  options: { readonly foldBatchNorm: boolean } = { foldBatchNorm: true },
-): BoundModel {
+export function bindModel(checkpoint: Checkpoint, inputs: ReadonlyMap<string, TensorType>): BoundModel {
   const { own } = checkpoint;
   const b = new GraphBuilder(lookup);
   const theta = checkpoint.parameters.map((p, i) => b.input(`p${i}`, { type: "float32", dims: p.shape }));
@@ -53,8 +49,7 @@ export function bindModel(
     : rewrite({ ...checkpoint.graph, outputs: heads }, b, bindings);
   const outputs = heads.map((v) => became.get(v) as Value);
   const bound = b.build(checkpoint.graph.name, [...theta, ...data], outputs);
-  const fold = options.foldBatchNorm && !own?.gradients;
-  const graph = expandGraph(fold ? foldBatchNorm(bound, lookup) : bound, lookup);
+  const graph = expandButBatchNorm(bound, lookup);
   const output = graph.outputs[0] as Value;
   const batched = own?.target ? data[checkpoint.inputs.indexOf(own.target)] : data[0];
   return { graph, theta, data, output, own: own && boundLoss(own, graph), samples: batched?.dims[0] ?? 1 };

@@ -2,6 +2,7 @@ import { gradient } from "../autodiff/gradient.ts";
 import type { Value } from "../onnx/graph.ts";
 import { isFloat, type TensorType } from "../onnx/tensor.ts";
 import { GraphBuilder } from "../ops/builder.ts";
+import { foldAndExpand } from "../ops/fold-batch-norm.ts";
 import { lookup } from "../ops/registry.ts";
 import { rewrite } from "../ops/rewrite.ts";
 import { bindModel } from "./bind.ts";
@@ -58,12 +59,13 @@ function typeFor(value: Value, n: number, assumed: Record<string, number>): Tens
 function gradientProgram(checkpoint: Checkpoint, n: number, assumed: Record<string, number>): Program {
   const types = new Map(checkpoint.inputs.map((v) => [v.name, typeFor(v, n, assumed)]));
   const bound = bindModel(checkpoint, types);
+  const graph = foldAndExpand(bound.graph, lookup);
   const b = new GraphBuilder(lookup);
-  const same = new Map(bound.graph.inputs.map((v): [Value, Value] => [v, v]));
-  const output = rewrite(bound.graph, b, same).get(bound.output) as Value;
+  const same = new Map(graph.inputs.map((v): [Value, Value] => [v, v]));
+  const output = rewrite(graph, b, same).get(graph.outputs[0] as Value) as Value;
   if (!isFloat(output.static.type)) throw new Error("internal: no float output");
   const axes = output.dims.map((_, i) => i);
   const sum = b.reduceSum(output, axes, false);
   const grads = gradient(b, sum, bound.theta, lookup);
-  return compileProgram(bound.graph.inputs, null, [sum, ...grads]);
+  return compileProgram(graph.inputs, null, [sum, ...grads]);
 }

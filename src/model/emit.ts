@@ -24,7 +24,7 @@ export function emitGradientModel(
 ): Uint8Array {
   // Weights with a BatchNormalization folded into them are rounded once more: on ResNet-20 enough to flip ReLUs, and
   // the gradient is then 1e-5 to 1e-4 off instead of 1e-6, for a graph that is a quarter faster (measured).
-  const bound = bindModel(checkpoint, types.inputs, { foldBatchNorm: false });
+  const bound = bindModel(checkpoint, types.inputs);
   const { graph, hasScores } = meanGradient(bound, loss, types.target);
   const b = new GraphBuilder(lookup);
   const names = inputNames(checkpoint, targetName);

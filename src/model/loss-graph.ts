@@ -2,6 +2,7 @@ import type { Graph, Value } from "../onnx/graph.ts";
 import type { TensorType } from "../onnx/tensor.ts";
 import { GraphBuilder } from "../ops/builder.ts";
 import { expandGraph } from "../ops/expand.ts";
+import { expandButBatchNorm, foldAndExpand } from "../ops/fold-batch-norm.ts";
 import { lookup } from "../ops/registry.ts";
 import { rewrite } from "../ops/rewrite.ts";
 import type { BoundModel } from "./bind.ts";
@@ -50,13 +51,28 @@ function finished(
   inputs: readonly Value[],
   at: LossAndGradient,
 ): LossGraph {
-  const outputs = outputsOf(at);
-  const graph = expandGraph(b.build("loss", inputs, outputs), lookup);
-  const became = new Map(outputs.map((v, i): [Value, Value] => [v, graph.outputs[i] as Value]));
-  return { graph, inputs, theta: bound.theta, ...mapped(at, became) };
+  const graph = b.build("loss", inputs, outputsOf(at));
+  return rewritten({ graph, inputs, theta: bound.theta, ...at }, (g) => expandButBatchNorm(g, lookup));
 }
 
-function outputsOf({ values, gradients }: LossAndGradient): Value[] {
+/** Ready to be differentiated or run: BatchNormalization folded, not where a gradient that the model brings needs the values between. */
+export function refined(base: LossGraph): LossGraph {
+  return rewritten(base, (g) => (base.gradients ? expandGraph(g, lookup) : foldAndExpand(g, lookup)));
+}
+
+/** The same, every operator as it was exported. */
+export function expanded(base: LossGraph): LossGraph {
+  return rewritten(base, (g) => expandGraph(g, lookup));
+}
+
+/** `values` and `gradients` of the graph that `rewrite` gives. */
+function rewritten(base: LossGraph, rewrite: (graph: Graph) => Graph): LossGraph {
+  const graph = rewrite(base.graph);
+  const became = new Map(base.graph.outputs.map((v, i): [Value, Value] => [v, graph.outputs[i] as Value]));
+  return { ...base, graph, ...mapped(base, became) };
+}
+
+export function outputsOf({ values, gradients }: LossAndGradient): Value[] {
   const { loss, count, correct, scores, predictor } = values;
   return [loss, count, correct, scores, predictor, ...(gradients ?? [])].filter((v) => v !== null);
 }

@@ -12,7 +12,15 @@ import type { BoundModel } from "./bind.ts";
 import { compileProgram, type Program } from "./compile.ts";
 import type { LossSpec } from "./loss.ts";
 import { assertPerSample, outputProduct, predictorOf } from "./loss-curvature.ts";
-import { attachLoss, type LossAndGradient, type LossGraph, mapped } from "./loss-graph.ts";
+import {
+  attachLoss,
+  expanded,
+  type LossAndGradient,
+  type LossGraph,
+  mapped,
+  outputsOf,
+  refined,
+} from "./loss-graph.ts";
 
 /** Types of one batch: the model's inputs by name, and the targets. */
 export interface BatchTypes {
@@ -34,11 +42,11 @@ export interface Programs {
   decisions(): Program | null;
   /** θ, data, decisions → loss, ∇ of the smooth piece. */
   smoothGradient(): Program;
-  /** θ, data, v → loss, H·v. */
+  /** θ, data, decisions, v → loss, H·v. */
   product(): Program;
-  /** θ, data, v → loss, Jᵀ·∇²ℓ·J·v with J the Jacobian of the loss's predictor. */
+  /** θ, data, decisions, v → loss, Jᵀ·∇²ℓ·J·v with J the Jacobian of the loss's predictor. */
   gaussNewton(): Program;
-  /** θ, data, v → loss, the sum over samples of g·gᵀv. */
+  /** θ, data, decisions, v → loss, the sum over samples of g·gᵀv. */
   fisher(): Program;
   /** Bytes of all intermediate values of the gradient per batch: an upper bound of what it holds. */
   gradientBytes(): number;
@@ -46,32 +54,26 @@ export interface Programs {
 
 export function makePrograms(bound: BoundModel, spec: LossSpec, target: TensorType | null): Programs {
   const base = attachLoss(bound, spec, target);
+  const whole = once(() => refined(base));
   const frozen = once(() => freezeLoss(base));
-  const plain = once(() => differentiated(base));
+  const plain = once(() => differentiated(whole()));
+  const product = (emit: EmitProduct) => once(() => productOf(frozen().piece, emit));
   return {
-    loss: once(() => compileProgram(base.inputs, base.values, [])),
+    loss: once(() => compileProgram(base.inputs, whole().values, [])),
     gradient: plain,
     decisions: once(() => frozen().decisions),
-    smoothGradient: once(() => frozen().gradient),
-    product: once(() =>
-      productOf(base, (b, again, v) =>
-        gradientProduct(b, sumGradient(b, base, again), base.theta, v, lookup),
-      ),
-    ),
-    gaussNewton: once(() =>
-      productOf(base, (b, { values }, v) => {
-        const z = predictorOf(values);
-        const t = base.inputs.find((v) => v.name === "t") ?? null;
-        const curvature = (w: Value) => outputProduct(b, spec, z, t, w);
-        return gaussNewtonProduct(b, z, base.theta, v, curvature, lookup);
-      }),
-    ),
-    fisher: once(() =>
-      productOf(base, (b, { values: { loss } }, v) => {
-        assertPerSample(loss, bound.samples);
-        return gaussNewtonProduct(b, loss, base.theta, v, (w) => w, lookup);
-      }),
-    ),
+    smoothGradient: once(() => differentiated(frozen().piece)),
+    product: product((b, at, v) => gradientProduct(b, sumGradient(b, base, at), base.theta, v, lookup)),
+    gaussNewton: product((b, { values }, v) => {
+      const z = predictorOf(values);
+      const t = base.inputs.find((x) => x.name === "t") ?? null;
+      const curvature = (w: Value) => outputProduct(b, spec, z, t, w);
+      return gaussNewtonProduct(b, z, base.theta, v, curvature, lookup);
+    }),
+    fisher: product((b, { values: { loss } }, v) => {
+      assertPerSample(loss, bound.samples);
+      return gaussNewtonProduct(b, loss, base.theta, v, (w) => w, lookup);
+    }),
     gradientBytes: once(() => plain().bytes),
   };
 }
@@ -82,7 +84,7 @@ function reemit(base: LossGraph, b: GraphBuilder): LossAndGradient {
 
 type EmitProduct = (b: GraphBuilder, at: LossAndGradient, v: readonly Value[]) => readonly Value[];
 
-/** θ, data, v → loss and what `emit` makes of v. */
+/** θ, data, decisions, v → loss and what `emit` makes of v. */
 function productOf(base: LossGraph, emit: EmitProduct): Program {
   const b = new GraphBuilder(lookup);
   const v = base.theta.map((p, i) => b.input(`v${i}`, p.static));
@@ -106,16 +108,17 @@ function differentiated(base: LossGraph): Program {
 }
 
 /**
- * Freezes first, then differentiates. A gradient that the model brings is frozen as it stands: its comparisons repeat
- * those of the forward half, so both take the decisions of the same point.
+ * Freezes first, then folds and differentiates. The decisions are those of the graph as it was exported: folding rounds
+ * weights anew, and a ReLU's input near 0 with them. A gradient that the model brings is frozen as it stands: its
+ * comparisons repeat those of the forward half, so both take the decisions of the same point.
  */
-function freezeLoss(base: LossGraph): { decisions: Program | null; gradient: Program } {
+function freezeLoss(base: LossGraph): { decisions: Program | null; piece: LossGraph } {
   const same = new Map<Value, Value>(base.inputs.map((v) => [v, v]));
   const first = new GraphBuilder(lookup);
   const decided = decide(base.graph, first, same, base.theta, lookup);
   // One value may be decided by two nodes: by an operator, and by a gradient that the model brings.
   const outputs = [...new Set([...decided.values()].flat())];
-  if (outputs.length === 0) return { decisions: null, gradient: differentiated(base) };
+  if (outputs.length === 0) return { decisions: null, piece: refined(base) };
 
   const b = new GraphBuilder(lookup);
   const given = new Map<Value, Value>();
@@ -123,12 +126,12 @@ function freezeLoss(base: LossGraph): { decisions: Program | null; gradient: Pro
   const decisions: Decisions = new Map(
     [...decided].map(([node, values]) => [node, values.map((v) => given.get(v) as Value)]),
   );
-  const pieces = mapped(base, smooth(base.graph, b, same, decisions, lookup));
-  const grads = sumGradient(b, base, pieces);
-  const feeds = [...given.values()];
+  const at = mapped(base, smooth(base.graph, b, same, decisions, lookup));
+  const inputs = [...base.inputs, ...given.values()];
+  const graph = b.build("smooth piece", inputs, outputsOf(at));
   return {
     decisions: compileProgram(base.inputs, null, [...given.keys()]),
-    gradient: compileProgram([...base.inputs, ...feeds], pieces.values, grads),
+    piece: refined({ ...base, ...at, graph, inputs }),
   };
 }
 
@@ -140,7 +143,7 @@ export interface MeanGradient {
 
 /** θ, data → mean loss and its gradient, lowered: for writing to a file. */
 export function meanGradient(bound: BoundModel, spec: LossSpec, target: TensorType | null): MeanGradient {
-  const base = attachLoss(bound, spec, target);
+  const base = expanded(attachLoss(bound, spec, target));
   const b = new GraphBuilder(lookup);
   const { values, gradients } = reemit(base, b);
   const count = total(b, values.count);

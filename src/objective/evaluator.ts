@@ -34,7 +34,7 @@ export class Evaluator {
   private readonly bakes: (program: ProgramName) => boolean;
   private readonly decisions: DecisionCache;
 
-  /** `bakes` tells whether a session of its own for every θ pays: of the loss, a gradient. */
+  /** `bakes` tells whether a session of its own for every θ pays. */
   constructor(
     checkpoint: Checkpoint,
     dataset: Dataset,
@@ -54,8 +54,8 @@ export class Evaluator {
   async run(task: Task, indices: readonly number[], pause: () => Promise<void>): Promise<GroupResult[]> {
     const n = task.kind === "evaluate" ? 0 : this.checkpoint.theta.length;
     const sums = indices.map(() => emptyResult(n));
-    for (const pass of passes(task)) {
-      await this.sessions.at(pass.theta, this.bake(pass), async (sessions) => {
+    for (const pass of passes(task, this.checkpoint.theta)) {
+      await this.sessions.at(pass.theta, this.bakes(pass.program), async (sessions) => {
         for (const [k, index] of indices.entries()) {
           for (const range of this.groups[index] as readonly SampleRange[]) {
             await this.runBatch(pass, sessions, range, sums[k] as GroupResult);
@@ -65,17 +65,6 @@ export class Evaluator {
       });
     }
     return sums;
-  }
-
-  /**
-   * Whatever takes branches at θ₀ (gradient, product, decisions) runs the same kernels, those of fed weights:
-   * a ReLU's input of 1e-7 may fall on the other side with others, and differences would part from exact
-   * products by 1e-4.
-   */
-  private bake({ program, theta }: Pass): boolean {
-    if (program !== "loss" && program !== "smoothGradient" && program !== "gradient") return false;
-    if (program === "gradient" && sameContents(theta, this.checkpoint.theta)) return false;
-    return this.bakes(program);
   }
 
   private async runBatch(
@@ -99,7 +88,10 @@ export class Evaluator {
     }
   }
 
-  /** The decisions at `base` for one batch; none when the model is smooth. */
+  /**
+   * The decisions at `base` for one batch; none when the model is smooth. With fed weights, since onnxruntime would fold
+   * constant ones and round them anew.
+   */
   private async decide(base: Float32Array, range: SampleRange, data: Feeds): Promise<Feeds> {
     return this.decisions.get(base, range.start, () =>
       this.sessions.at(base, false, async (sessions) => {
@@ -121,15 +113,20 @@ export class Evaluator {
   }
 }
 
-/** A difference is two passes over the data, so that only one θ has a session of its own at a time. */
-function passes(task: Task): readonly Pass[] {
+/**
+ * A difference is two passes over the data, so that only one θ has a session of its own at a time. At θ₀ everything is
+ * taken of its smooth piece: gradient, differences and products then have the same branches, to the bit.
+ */
+function passes(task: Task, theta0: Float32Array): readonly Pass[] {
   switch (task.kind) {
     case "evaluate":
       return [{ program: "loss", theta: task.theta, sign: 1 }];
     case "gradient":
-      return [{ program: "gradient", theta: task.theta, sign: 1 }];
+      return sameContents(task.theta, theta0)
+        ? [{ program: "smoothGradient", theta: task.theta, base: theta0, sign: 1 }]
+        : [{ program: "gradient", theta: task.theta, sign: 1 }];
     case "product":
-      return [{ program: task.program, theta: task.theta, v: task.v, sign: 1 }];
+      return [{ program: task.program, theta: task.theta, base: task.theta, v: task.v, sign: 1 }];
     case "difference": {
       const { base } = task;
       const common = base

@@ -15,7 +15,7 @@ import { openRuntime, type Runtime } from "../runtime/index.ts";
 import { planBatches } from "./batch-plan.ts";
 import { Evaluator } from "./evaluator.ts";
 import type { ProblemSpec } from "./problem-spec.ts";
-import { SessionCache } from "./sessions.ts";
+import { type ProgramName, SessionCache } from "./sessions.ts";
 
 export type Split = "train" | "test";
 
@@ -78,7 +78,7 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
     const { groups, warnings } = plan(dataset);
     const evaluator = new Evaluator(checkpoint, dataset, sessions, groups, {
       memory: spec.memory / 2,
-      bakes: (name) => worthBaking(one.programs[name]() as Program, train.batchSize ?? 1, dataset.samples),
+      bakes: (name) => worthBaking(name, one.programs, train.batchSize ?? 1, dataset.samples),
     });
     splits.set(split, { dataset, groups: groups.length, evaluator, warnings });
   }
@@ -132,9 +132,12 @@ function requirements(checkpoint: Checkpoint): DatasetRequirements {
  * on ResNet-20 and -56, loss and gradient; two processes share the samples). By sizes alone, so that equal
  * runs decide alike.
  */
-function worthBaking({ graph, bytes }: Program, batchSize: number, samples: number): boolean {
-  const convolves = graph.nodes.some((node) => node.op === "Conv");
-  return convolves && (samples / batchSize) * bytes > graph.nodes.length * BAKED_NODE_BYTES;
+function worthBaking(name: ProgramName, programs: Programs, batchSize: number, samples: number): boolean {
+  const { graph, bytes } = programs[name]() as Program;
+  if (!graph.nodes.some((node) => node.op === "Conv")) return false;
+  // A product has one θ: its sessions are kept.
+  if (name === "product" || name === "gaussNewton" || name === "fisher") return true;
+  return (samples / batchSize) * bytes > graph.nodes.length * BAKED_NODE_BYTES;
 }
 
 /** Without a gradient only the loss is run, which needs less: then a megabyte stands in. */

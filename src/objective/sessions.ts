@@ -4,6 +4,7 @@ import type { Program } from "../model/compile.ts";
 import { type LossOptions, type LossSpec, resolveLoss } from "../model/loss.ts";
 import { type BatchTypes, makePrograms, type Programs } from "../model/programs.ts";
 import type { Runtime, RuntimeTensor, Session } from "../runtime/index.ts";
+import { sameContents } from "./same-contents.ts";
 
 export type ProgramName =
   | "loss"
@@ -32,6 +33,7 @@ export class SessionCache {
   private readonly programs = new Map<number, { programs: Programs; spec: LossSpec }>();
   private readonly models = new Map<string, Uint8Array>();
   private readonly fed = new Map<string, Promise<Session>>();
+  private readonly atBase: BakedSessions;
 
   constructor(
     checkpoint: Checkpoint,
@@ -43,6 +45,7 @@ export class SessionCache {
     this.runtime = runtime;
     this.lossOptions = lossOptions;
     this.typesOf = typesOf;
+    this.atBase = new BakedSessions(this, checkpoint.theta);
   }
 
   of(n: number): { programs: Programs; spec: LossSpec } {
@@ -57,9 +60,13 @@ export class SessionCache {
     return found;
   }
 
-  /** Lends sessions at one θ to `work`: with the weights as constants if `bake`, else with fed weights. */
+  /**
+   * Lends sessions at one θ to `work`: with the weights as constants if `bake`, else with fed weights. Those at θ₀ are
+   * kept, since it comes up again; others with constant weights are released afterwards.
+   */
   async at<T>(theta: Float32Array, bake: boolean, work: (sessions: SessionsAt) => Promise<T>): Promise<T> {
     if (!bake || this.runtime.device !== "cpu") return work(new FedSessions(this, this.checkpoint, theta));
+    if (sameContents(theta, this.checkpoint.theta)) return work(this.atBase);
     const baked = new BakedSessions(this, theta);
     try {
       return await work(baked);
@@ -95,6 +102,7 @@ export class SessionCache {
   async close(): Promise<void> {
     for (const session of this.fed.values()) await (await session).release();
     this.fed.clear();
+    await this.atBase.release();
   }
 }
 

@@ -1,10 +1,26 @@
 import type { Call, Graph, Node, Value } from "../onnx/graph.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import { GraphBuilder } from "./builder.ts";
+import { expandGraph } from "./expand.ts";
 import { batchNormTerms, isTraining, overChannels } from "./normalization.ts";
 import type { RecordLookup } from "./record.ts";
 import { rewrite } from "./rewrite.ts";
 import { uniformOf } from "./typing.ts";
+
+/** Expands everything but evaluation-mode BatchNormalization, which is to be folded later. */
+export function expandButBatchNorm(graph: Graph, records: RecordLookup): Graph {
+  return expandGraph(graph, (domain, op) => {
+    const record = records(domain, op);
+    if (op !== "BatchNormalization" || domain !== "" || !record?.expand) return record;
+    const { expand } = record;
+    return { ...record, expand: (b, call) => (isTraining(call) ? expand(b, call) : undefined) };
+  });
+}
+
+/** Folds BatchNormalization where a layer lies before it, and expands the rest of it. */
+export function foldAndExpand(graph: Graph, records: RecordLookup): Graph {
+  return expandGraph(foldBatchNorm(graph, records), records);
+}
 
 /**
  * Rewrites each evaluation-mode BatchNormalization whose input comes from a linear layer alone into that
