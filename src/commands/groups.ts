@@ -1,5 +1,15 @@
 import type { HvpMethod } from "../objective/types.ts";
-import { bytes, choice, flag, integer, type Option, type OptionTable, text, texts } from "./options.ts";
+import {
+  bytes,
+  choice,
+  flag,
+  fraction,
+  integer,
+  type Option,
+  type OptionTable,
+  text,
+  texts,
+} from "./options.ts";
 
 const modelAndData = "Model and data:";
 const where = "Where:";
@@ -19,6 +29,8 @@ export interface ProblemOptions {
   readonly logits: "auto" | "logits" | "log-probabilities" | "probabilities";
   readonly ignoreIndex: number | null;
   readonly classAxis: number | null;
+  readonly classWeights: string | null;
+  readonly labelSmoothing: number;
   readonly output: string | null;
   readonly params: readonly string[];
   readonly freeze: readonly string[];
@@ -100,6 +112,18 @@ export const problemOptions: OptionTable<ProblemOptions> = {
     -16,
     16,
   ),
+  classWeights: text<null>({
+    group: modelAndData,
+    describe: "W1,W2,… or F.npz:KEY: weights of the classes in the cross-entropy, as in PyTorch",
+    fallback: null,
+    advanced: true,
+  }),
+  labelSmoothing: fraction({
+    group: modelAndData,
+    describe: "S: share of each label that is spread over all classes [default 0]",
+    fallback: 0,
+    advanced: true,
+  }),
   output: text<null>({
     group: modelAndData,
     describe: "NAME: the graph output, or any tensor inside, that the loss takes",

@@ -108,6 +108,14 @@ export function positive<T extends number | null>(
   });
 }
 
+/** A number from 0 to 1. */
+export function fraction(meta: Meta<number>): Option<number> {
+  return valued<number>(meta, (t) => {
+    const n = readNumber(t);
+    return n !== undefined && n >= 0 && n <= 1 ? n : expected("a number from 0 to 1");
+  });
+}
+
 /** A memory size: `800000000`, `2GB`, `512MiB`. */
 export function bytes<T extends number | null>(meta: Meta<T>): Option<T | number> {
   const units: Readonly<Record<string, number>> = {

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { readClassWeights } from "../data/class-weights.ts";
 import type { DatasetSpec } from "../data/index.ts";
 import { parseNormalization } from "../data/normalization.ts";
 import { LandscapeError } from "../errors.ts";
@@ -59,6 +60,8 @@ async function openModelAndData(model: string, options: ProblemOptions & WhereOp
       logits: options.logits,
       ignoreIndex: options.ignoreIndex,
       classAxis: options.classAxis,
+      classWeights: options.classWeights === null ? null : await readClassWeights(options.classWeights),
+      labelSmoothing: options.labelSmoothing,
     },
     device: options.device,
     threads: options.threads ?? 1,

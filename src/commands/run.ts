@@ -52,12 +52,14 @@ async function identityOf(
   own: Readonly<Record<string, unknown>>,
 ): Promise<RunIdentity> {
   const { loss, logits, ignoreIndex, classAxis, output, params, freeze, target } = options;
+  const { classWeights, labelSmoothing } = problem.loss;
   const { normalize, scale, offset } = options;
   return {
     command,
     inputs: { model: problem.checkpoint.sha256, ...problem.dataHashes },
     options: {
       ...{ loss, logits, ignoreIndex, classAxis, output, params, freeze, target },
+      ...{ classWeights, labelSmoothing },
       ...{ normalize, scale, offset, gradient: routeOf(options), evalMode: options.evalMode },
       samples: problem.train.samples,
       testSamples: problem.test?.samples ?? null,

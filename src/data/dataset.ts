@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { LandscapeError } from "../errors.ts";
 import { type Converter, converter, type FeedType, firstOutside, isFloatType } from "./convert.ts";
 import { type FittedArray, findArray, fitArray, type InputRequirement } from "./fit.ts";
+import { assertLabels, type Labels } from "./labels.ts";
 import { channelsOf, type Normalization, transformOf } from "./normalization.ts";
 import type { NdArray, NumericArray } from "./npy.ts";
 import { sliceRows } from "./npz.ts";
 import { openData } from "./open.ts";
 import { type SampleSplit, splitSamples } from "./split.ts";
-import { type ArrayStore, missingArray, showShape } from "./store.ts";
+import { type ArrayStore, missingArray, showIndex, showShape } from "./store.ts";
 
 /** Which data to load, as plain data: a worker loads the same from it. */
 export interface DatasetSpec {
@@ -60,8 +61,8 @@ export interface Dataset {
   types(n: number): { readonly inputs: ReadonlyMap<string, FeedShape>; readonly target: FeedShape | null };
   /** Samples [start, end), converted and normalised. */
   batch(start: number, end: number): Batch;
-  /** Throws unless the targets are integers from 0 to classes − 1, or `ignoreIndex`. */
-  assertLabels(classes: number, ignoreIndex: number | null): void;
+  /** Throws unless the targets are labels of such classes, and some of them count. */
+  assertLabels(labels: Labels): void;
 }
 
 const DEFAULT_TARGET = "y";
@@ -72,7 +73,9 @@ export async function loadDataset(spec: DatasetSpec, requirements: DatasetRequir
   const store = await openData(spec.path, { split: spec.split, limit: spec.samples ?? undefined });
   try {
     const fed = inputOfTargets(store, requirements);
-    const target = await findTarget(store, targetArray(store, spec, requirements, fed));
+    const target = takesThemItself(spec, requirements)
+      ? null
+      : await findTarget(store, targetArray(store, spec, requirements, fed));
     const others = inputs.filter((input) => input.name !== (fed ?? requirements.target));
     const fitted: FittedArray[] = [];
     for (const input of inputs) {
@@ -101,6 +104,15 @@ function inputOfTargets(store: ArrayStore, { inputs, target }: DatasetRequiremen
   // The one other input of a model may be called x.
   const isX = inputs.length === 2 && store.arrays.includes("x");
   return inputs.length > 1 && lacking.length === 1 && !isX ? lacking[0]! : null;
+}
+
+/** A model that takes an array of the targets' default name takes them itself: its output is the loss. */
+function takesThemItself(spec: DatasetSpec, { inputs, target }: DatasetRequirements): boolean {
+  return (
+    target === undefined &&
+    spec.target === DEFAULT_TARGET &&
+    inputs.some((input) => input.name === DEFAULT_TARGET)
+  );
 }
 
 /** Where the data hold the targets: under the name asked for, or under that of the input that takes them. */
@@ -161,7 +173,8 @@ interface LoadedInput {
   readonly type: FeedType;
   readonly stored: NdArray;
   readonly convert: Converter;
-  readonly batched: boolean;
+  /** Rows of each sample; null: fed whole with every batch. */
+  readonly rows: number | null;
 }
 
 async function assemble(
@@ -172,16 +185,17 @@ async function assemble(
   targetArray: { readonly array: string } | null,
   split: SampleSplit,
 ): Promise<Dataset> {
-  const { samples, batchSize } = split;
+  const { samples, batchSize, targetRows } = split;
   const normalized = normalizedInputs(spec.normalization, normalizable);
   const inputs: LoadedInput[] = [];
   for (const input of fitted) {
-    const batched = split.batched.has(input.input);
-    const stored = { ...(await store.read(input.array, batched ? [0, samples] : undefined)) };
-    const shape = batched ? [samples, ...input.shape.slice(1)] : input.shape;
-    inputs.push(prepare(store, input, { ...stored, shape }, batched, normalized.get(input.input)));
+    const rows = split.batched.get(input.input) ?? null;
+    const all = rows === null ? undefined : rows * samples;
+    const stored = { ...(await store.read(input.array, all === undefined ? undefined : [0, all])) };
+    const shape = all === undefined ? input.shape : [all, ...input.shape.slice(1)];
+    inputs.push(prepare(store, input, { ...stored, shape }, rows, normalized.get(input.input)));
   }
-  const target = targetArray && (await loadTarget(store, targetArray.array, samples));
+  const target = targetArray && (await loadTarget(store, targetArray.array, samples, targetRows));
   return {
     path: store.name,
     samples,
@@ -196,8 +210,7 @@ async function assemble(
       inputs: new Map(inputs.map((input) => [input.name, feedOf(input, start, end)])),
       target: target && targetFeed(target, start, end),
     }),
-    assertLabels: (classes, ignoreIndex) =>
-      assertLabels(store, targetArray?.array ?? spec.target, target, classes, ignoreIndex),
+    assertLabels: (labels) => assertLabels(store, targetArray?.array ?? spec.target, target, labels),
   };
 }
 
@@ -234,7 +247,7 @@ function prepare(
   store: ArrayStore,
   input: FittedArray,
   stored: NdArray,
-  batched: boolean,
+  rows: number | null,
   normalization: Normalization | undefined,
 ): LoadedInput {
   // Normalised values of floats are checked as floats: they are what is fed.
@@ -246,7 +259,7 @@ function prepare(
     type: input.type,
     stored,
     convert: converter(stored, input.type, normalization),
-    batched,
+    rows,
   };
 }
 
@@ -295,30 +308,21 @@ function assertNormalizable(
   }
 }
 
-function showIndex(flat: number, shape: readonly number[]): string {
-  const index: number[] = [];
-  let rest = flat;
-  for (const d of [...shape].reverse()) {
-    index.unshift(rest % d);
-    rest = Math.floor(rest / d);
-  }
-  return `[${index.join(", ")}]`;
-}
-
-/** Labels as int64, measured targets as float32. */
-async function loadTarget(store: ArrayStore, array: string, samples: number): Promise<Feed> {
-  const stored = await store.read(array, [0, samples]);
+/** Labels as int64, measured targets as float32; `rows` flattened ones to a sample become an axis of their own. */
+async function loadTarget(store: ArrayStore, array: string, samples: number, rows: number): Promise<Feed> {
+  const stored = await store.read(array, [0, samples * rows]);
   const type: FeedType = isFloatType(stored.dtype) ? "float32" : "int64";
   assertInside(store, array, stored, type);
-  return { type, dims: stored.shape, data: converter(stored, type, undefined)(stored.data) };
+  const dims = rows > 1 ? [samples, rows] : stored.shape;
+  return { type, dims, data: converter(stored, type, undefined)(stored.data) };
 }
 
-function inputShape({ type, stored, batched }: LoadedInput, n: number): FeedShape {
-  return { type, dims: batched ? [n, ...stored.shape.slice(1)] : stored.shape };
+function inputShape({ type, stored, rows }: LoadedInput, n: number): FeedShape {
+  return { type, dims: rows === null ? stored.shape : [n * rows, ...stored.shape.slice(1)] };
 }
 
-function feedOf({ type, stored, convert, batched }: LoadedInput, start: number, end: number): Feed {
-  const part = batched ? sliceRows(stored, start, end) : stored;
+function feedOf({ type, stored, convert, rows }: LoadedInput, start: number, end: number): Feed {
+  const part = rows === null ? stored : sliceRows(stored, start * rows, end * rows);
   return { type, dims: part.shape, data: convert(part.data) };
 }
 
@@ -358,36 +362,4 @@ function rawPixelWarnings(
     code: "RAW_PIXELS",
     message: `input "${i.input}" is fed bytes from 0 to 255 as they are; if the model was trained on normalised images, give --normalize`,
   }));
-}
-
-function assertLabels(
-  store: ArrayStore,
-  name: string,
-  target: Feed | null,
-  classes: number,
-  ignoreIndex: number | null,
-): void {
-  if (target === null) return;
-  const fail = (why: string): never => {
-    throw new LandscapeError(
-      "INVALID_DATA",
-      `unusable labels: array "${name}" of ${JSON.stringify(store.name)} ${why}`,
-      {
-        path: store.name,
-        array: name,
-        classes,
-      },
-    );
-  };
-  if (target.type !== "int64") fail(`has type ${target.type}; expected integers from 0 to ${classes - 1}`);
-  const data = target.data as BigInt64Array;
-  const most = BigInt(classes);
-  const ignored = ignoreIndex === null ? null : BigInt(ignoreIndex);
-  const bad = data.findIndex((label) => (label < 0n || label >= most) && label !== ignored);
-  if (bad < 0) return;
-  const hint =
-    ignoreIndex === null && data[bad]! < 0n
-      ? `. to leave such positions out: --ignore-index ${data[bad]}`
-      : "";
-  fail(`holds ${data[bad]} at ${showIndex(bad, target.dims)}; expected 0 to ${classes - 1}${hint}`);
 }

@@ -7,14 +7,17 @@ export interface SampleSplit {
   readonly samples: number;
   /** The only size that batches may have; null when any will do. */
   readonly batchSize: number | null;
-  /** Inputs whose first axis counts samples; the others are fed whole with every batch. */
-  readonly batched: ReadonlySet<string>;
+  /** Rows of each sample, of inputs whose first axis counts samples; the others are fed whole with every batch. */
+  readonly batched: ReadonlyMap<string, number>;
+  /** Rows of each sample in the targets: more than one where labels of all positions lie in one row. */
+  readonly targetRows: number;
 }
 
 /**
  * Counts samples along the first axis of all arrays. Counts may differ only where an array is just what
- * the model's fixed shape asks for: then it is no batch of samples but goes into every run as it is; or, with
- * `lossInside`, where a model takes its labels flattened: then all goes into one run.
+ * the model's fixed shape asks for: then it is no batch of samples but goes into every run as it is; where labels lie
+ * flattened, as many to a sample as an input has positions; or, with `lossInside`, in any other number: then all goes
+ * into one run.
  */
 export function splitSamples(
   store: ArrayStore,
@@ -22,6 +25,8 @@ export function splitSamples(
   target: { readonly array: string; readonly shape: readonly number[] } | null,
   lossInside = false,
 ): SampleSplit {
+  const flat = flattened(inputs, target);
+  if (flat) return flat;
   const samples = countSamples(inputs, target);
   const whole = inputs.filter(
     (i) => i.shape[0] !== samples || (i.shape.length > 0 && !divides(i.ownBatch, samples)),
@@ -36,7 +41,42 @@ export function splitSamples(
   if (batched.length === 0 || odd.length > 0 || whole.some((i) => i.open)) sizes.add(samples);
   if (sizes.size > 1) throw countsDiffer(store, inputs, target, samples);
   const [batchSize = null] = sizes;
-  return { samples, batchSize, batched: new Set(batched.map((i) => i.input)) };
+  return { samples, batchSize, batched: new Map(batched.map((i) => [i.input, 1])), targetRows: 1 };
+}
+
+/**
+ * Targets, and the input that takes them, with the labels of all positions in one row: a sample has as many as its
+ * positions, some neighbouring axes of an input (a sequence's length, an image's height times width).
+ */
+function flattened(
+  inputs: readonly FittedArray[],
+  target: { readonly array: string; readonly shape: readonly number[] } | null,
+): SampleSplit | undefined {
+  const rows = target?.shape[0] ?? 0;
+  const isFlat = (i: FittedArray) => i.array === target?.array;
+  const [first, ...others] = inputs.filter((i) => !isFlat(i));
+  const samples = first?.shape[0] ?? 0;
+  const fits = inputs.every((i) => i.ownBatch === null) && others.every((i) => i.shape[0] === samples);
+  if (target?.shape.length !== 1 || !fits || samples === 0 || rows <= samples || rows % samples !== 0)
+    return undefined;
+  const positions = rows / samples;
+  if (![first, ...others].some((i) => i !== undefined && runsOf(i.shape.slice(1)).has(positions)))
+    return undefined;
+  const batched = new Map(inputs.map((i) => [i.input, isFlat(i) ? positions : 1]));
+  return { samples, batchSize: null, batched, targetRows: positions };
+}
+
+/** Products of neighbouring lengths. */
+function runsOf(lengths: readonly number[]): Set<number> {
+  const runs = new Set<number>();
+  for (const start of lengths.keys()) {
+    let size = 1;
+    for (const length of lengths.slice(start)) {
+      size *= length;
+      runs.add(size);
+    }
+  }
+  return runs;
 }
 
 function countSamples(

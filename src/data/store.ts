@@ -55,6 +55,17 @@ export function listNames(names: readonly string[]): string {
   return shown.join(", ") + (names.length > 12 ? ` and ${names.length - 12} more` : "");
 }
 
+/** The position of element `flat` as messages show it. */
+export function showIndex(flat: number, shape: readonly number[]): string {
+  const index: number[] = [];
+  let rest = flat;
+  for (const d of [...shape].reverse()) {
+    index.unshift(rest % d);
+    rest = Math.floor(rest / d);
+  }
+  return `[${index.join(", ")}]`;
+}
+
 /** A shape as messages show it; the batch or unknown axes of a model are null. */
 export function showShape(shape: readonly (number | null)[]): string {
   return `[${shape.map((d) => d ?? "?").join(", ")}]`;

@@ -6,13 +6,14 @@ import { rewriteCalls } from "../ops/expand.ts";
 import { lookup } from "../ops/registry.ts";
 import type { LossValues } from "./loss.ts";
 
-/** A graph ready for a session. Output names: "loss", "count", "correct" if present, then "g0", "g1", … */
+/** A graph ready for a session. Output names: "loss", "count", "correct" and "weight" if present, then "g0", "g1", … */
 export interface Program {
   readonly graph: Graph;
   readonly inputNames: readonly string[];
   /** Names of the vector outputs. */
   readonly outputNames: readonly string[];
   readonly hasCorrect: boolean;
+  readonly hasWeight: boolean;
   /** Bytes of all intermediate values. */
   readonly bytes: number;
   encode(): Uint8Array;
@@ -29,11 +30,14 @@ export function compileProgram(
   values: LossValues | null,
   vectors: readonly Value[],
 ): Program {
-  const heads = values ? [values.loss, values.count, ...(values.correct ? [values.correct] : [])] : [];
-  const names = [
-    ...(values ? ["loss", "count", ...(values.correct ? ["correct"] : [])] : []),
-    ...vectors.map((_, i) => `g${i}`),
-  ];
+  const named = Object.entries({
+    loss: values?.loss,
+    count: values?.count,
+    correct: values?.correct,
+    weight: values?.weight,
+  }).flatMap(([name, value]) => (value ? [{ name, value }] : []));
+  const heads = named.map((h) => h.value);
+  const names = [...named.map((h) => h.name), ...vectors.map((_, i) => `g${i}`)];
   const { nodes, leaves } = ancestors([...heads, ...vectors]);
   const used = new Set<Value>(leaves);
   const kept = inputs.filter((v) => used.has(v));
@@ -50,6 +54,7 @@ export function compileProgram(
     inputNames: kept.map((v) => v.name),
     outputNames: names.slice(heads.length),
     hasCorrect: values?.correct != null,
+    hasWeight: values?.weight != null,
     bytes: nodes.reduce((sum, n) => sum + n.outputs.reduce((s, y) => s + bytesOf(y), 0), 0),
     encode: () => encodeModel(graph),
     encodeBaked: (location, offsetOf) =>

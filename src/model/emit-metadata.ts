@@ -18,6 +18,8 @@ export interface ArtifactMetadata {
   /** The value inside the graph that holds class scores, classes last; null where there are none. */
   readonly scores: string | null;
   readonly ignoreIndex: number | null;
+  /** Classes have weights: the mean over a data set is not that of its batches. */
+  readonly weighted: boolean;
 }
 
 export function writeMetadata(m: ArtifactMetadata): Record<string, string> {
@@ -31,6 +33,7 @@ export function writeMetadata(m: ArtifactMetadata): Record<string, string> {
     ...(m.target !== null && { target: m.target }),
     ...(m.scores !== null && { scores: m.scores }),
     ...(m.ignoreIndex !== null && { ignore_index: String(m.ignoreIndex) }),
+    ...(m.weighted && { weighted: "true" }),
   };
 }
 
@@ -53,6 +56,7 @@ export function readMetadata(entries: Readonly<Record<string, string>>): Artifac
     batch: wholeNumber("batch", entries["batch"]),
     scores: entries["scores"] ?? null,
     ignoreIndex: entries["ignore_index"] ? wholeNumber("ignore_index", entries["ignore_index"]) : null,
+    weighted: entries["weighted"] === "true",
   };
 }
 

@@ -57,6 +57,7 @@ export function emitGradientModel(
     // The name that the file gives it, which is not always its hint; none where the loss goes another way.
     scores: (inner && assignNames(whole).get(inner)) ?? null,
     ignoreIndex: loss.ignoreIndex,
+    weighted: loss.classWeights !== null,
   };
   return encodeModel(whole, { metadata: writeMetadata(metadata) });
 }

@@ -31,8 +31,8 @@ export function readEmitted(
       target: metadata.target === null ? null : inputOf(graph.inputs, metadata.target),
       scores,
       training: null,
-      // With every label counted, the mean over a data set is that of its batches, which are of one size.
-      wholeBatch: metadata.ignoreIndex !== null,
+      // With every label counted alike, the mean over a data set is that of its batches, which are of one size.
+      wholeBatch: metadata.ignoreIndex !== null || metadata.weighted,
     },
   };
 }

@@ -73,8 +73,8 @@ function rewritten(base: LossGraph, rewrite: (graph: Graph) => Graph): LossGraph
 }
 
 export function outputsOf({ values, gradients }: LossAndGradient): Value[] {
-  const { loss, count, correct, scores, predictor } = values;
-  return [loss, count, correct, scores, predictor, ...(gradients ?? [])].filter((v) => v !== null);
+  const { loss, count, correct, weight, scores, predictor } = values;
+  return [loss, count, correct, weight, scores, predictor, ...(gradients ?? [])].filter((v) => v !== null);
 }
 
 /** What the values became when their graph was emitted again. */
@@ -83,12 +83,13 @@ export function mapped(
   became: ReadonlyMap<Value, Value>,
 ): LossAndGradient {
   const at = (v: Value) => became.get(v) as Value;
-  const { loss, count, correct, scores, predictor } = values;
+  const { loss, count, correct, weight, scores, predictor } = values;
   return {
     values: {
       loss: at(loss),
       count: at(count),
       correct: correct && at(correct),
+      weight: weight && at(weight),
       scores: scores && at(scores),
       predictor: predictor && at(predictor),
     },

@@ -1,6 +1,5 @@
-import { LandscapeError } from "../errors.ts";
 import type { Value } from "../onnx/graph.ts";
-import type { ElementType } from "../onnx/tensor.ts";
+import { float32Tensor } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "../ops/builder.ts";
 
 export type LossKind = "cross-entropy" | "mse" | "bce" | "output";
@@ -11,6 +10,10 @@ export interface LossOptions {
   readonly logits: Scale | "auto";
   readonly ignoreIndex: number | null;
   readonly classAxis: number | null;
+  /** Of the cross-entropy: one for each class. */
+  readonly classWeights?: readonly number[] | null | undefined;
+  /** Of the cross-entropy: the share of every label that is spread over all classes. */
+  readonly labelSmoothing?: number | undefined;
 }
 
 /** A loss decided for a model and its targets. */
@@ -21,6 +24,8 @@ export interface LossSpec {
   /** Non-negative; only for cross-entropy. */
   readonly classAxis: number;
   readonly classes: number | null;
+  readonly classWeights: readonly number[] | null;
+  readonly labelSmoothing: number;
 }
 
 /** Sums over each sample: loss, right answers (null without classes) and what was counted, all [n] float32. */
@@ -28,6 +33,8 @@ export interface LossValues {
   readonly loss: Value;
   readonly correct: Value | null;
   readonly count: Value;
+  /** What the mean divides by where that is not the count: the weights of the classes. */
+  readonly weight: Value | null;
   /** Class scores with the classes last, where labels choose among them; null for other losses. */
   readonly scores: Value | null;
   /**
@@ -45,117 +52,14 @@ export interface Scores {
   readonly ignoreIndex: number | null;
 }
 
-/** Decides the loss from the options, the output's operator and shape, and the targets' type and shape (batch first). */
-export function resolveLoss(
-  options: LossOptions,
-  { output, own }: { output: Value; own: { kind: LossKind; scores: Scores | null } | null },
-  target: { type: ElementType; dims: readonly number[] } | null,
-): LossSpec {
-  if (own) return ownSpec(options, output, own);
-  const kind = options.loss === "auto" ? guessKind(output, target) : options.loss;
-  if (kind === "output" && !isOwnLoss(output.dims)) {
-    throw new LandscapeError(
-      "INVALID_OPTION",
-      `the output "${output.name}" is no loss: shape [${output.dims}]; expected a scalar or one number per sample. Choose another with --output, or another --loss`,
-    );
-  }
-  if (kind !== "output" && target === null) {
-    throw new LandscapeError(
-      "INVALID_DATA",
-      `the loss ${kind} needs targets, but the data has none. Add the array "y" or name it with --target`,
-    );
-  }
-  const scale = options.logits === "auto" ? guessScale(output) : options.logits;
-  const classAxis =
-    kind === "cross-entropy" ? findClassAxis(options.classAxis, output.dims, target?.dims ?? []) : 1;
-  if (kind === "mse" || kind === "bce") assertSameShape(kind, output.dims, target?.dims ?? []);
-  return {
-    kind,
-    scale,
-    ignoreIndex: options.ignoreIndex,
-    classAxis,
-    classes: kind === "cross-entropy" ? (output.dims[classAxis] as number) : kind === "bce" ? 2 : null,
-  };
-}
+/** Of a loss in which no label chooses among scores. */
+export const noClasses = { correct: null, weight: null, scores: null, predictor: null } as const;
 
-/** The loss is in the model: nothing is to be decided. */
-function ownSpec(
-  options: LossOptions,
-  output: Value,
-  { kind, scores }: { kind: LossKind; scores: Scores | null },
-): LossSpec {
-  if (options.loss !== "auto" && options.loss !== "output" && options.loss !== kind) {
-    throw new LandscapeError(
-      "INVALID_OPTION",
-      `the loss lies inside the model: "${output.name}"; expected no --loss, got "${options.loss}". Leave it out, or pass the inference model`,
-    );
-  }
-  return {
-    kind,
-    scale: "logits",
-    ignoreIndex: scores?.ignoreIndex ?? null,
-    classAxis: scores?.classAxis ?? 1,
-    classes: scores ? (scores.value.dims[scores.classAxis] as number) : null,
-  };
-}
-
-/** A scalar, or one number per sample. */
-function isOwnLoss(dims: readonly number[]): boolean {
-  return dims.slice(1).every((d) => d === 1);
-}
-
-function guessKind(output: Value, target: { type: ElementType } | null): LossKind {
-  if (target === null) {
-    if (isOwnLoss(output.dims)) return "output";
-    throw new LandscapeError(
-      "INVALID_DATA",
-      `no targets in the data: the output "${output.name}" of shape [${output.dims}] is no loss by itself. Add the array "y", or name the targets with --target`,
-    );
-  }
-  if (target.type === "float32" || target.type === "float64" || target.type === "float16") return "mse";
-  if (output.dims.length === 1) return "output";
-  return "cross-entropy";
-}
-
-function guessScale(output: Value): Scale {
-  const op = throughViews(output).producer?.op;
-  if (op === "Softmax" || op === "Sigmoid") return "probabilities";
-  if (op === "LogSoftmax") return "log-probabilities";
-  return "logits";
-}
-
-function throughViews(value: Value): Value {
+/** What a value shows, behind operators that only hand it on. */
+export function throughViews(value: Value): Value {
   let now = value;
   while (now.producer && ["Identity", "Cast"].includes(now.producer.op)) now = now.producer.x(0);
   return now;
-}
-
-function findClassAxis(asked: number | null, output: readonly number[], target: readonly number[]): number {
-  const rank = output.length;
-  if (asked !== null) {
-    const axis = asked < 0 ? asked + rank : asked;
-    if (axis >= 1 && axis < rank) return axis;
-    throw new LandscapeError(
-      "INVALID_OPTION",
-      `invalid --class-axis: ${asked}; expected 1…${rank - 1} for an output of shape [${output}]`,
-    );
-  }
-  const fits = (axis: number) => `${output.filter((_, i) => i !== axis)}` === `${target}`;
-  const axes = [1, rank - 1].filter((axis) => axis >= 1 && axis < rank && fits(axis));
-  if (axes[0] !== undefined) return axes[0];
-  throw new LandscapeError(
-    "INVALID_DATA",
-    `targets do not fit the output: shape [${target}]; expected [${output}] without its class axis. Name the axis with --class-axis or the targets with --target`,
-  );
-}
-
-function assertSameShape(kind: string, output: readonly number[], target: readonly number[]): void {
-  const size = (dims: readonly number[]) => dims.reduce((a, d) => a * d, 1);
-  if (output[0] === target[0] && size(output) === size(target)) return;
-  throw new LandscapeError(
-    "INVALID_DATA",
-    `targets do not fit the output for the loss ${kind}: shape [${target}]; expected [${output}]. Name the targets with --target`,
-  );
 }
 
 /** The loss as a function of its predictor: what `spec` becomes when the predictor takes the output's place. */
@@ -177,7 +81,7 @@ export function emitLoss(
     case "mse": {
       const d = b.sub(output, b.reshape(target as Value, output.dims));
       const loss = perSampleMean(b, b.mul(d, d));
-      return { loss, correct: null, count: ones(b, output), scores: null, predictor: output };
+      return { loss, count: ones(b, output), ...noClasses, predictor: output };
     }
     case "bce":
       return binaryCrossEntropy(b, spec, output, b.reshape(target as Value, output.dims));
@@ -186,7 +90,11 @@ export function emitLoss(
   }
 }
 
-/** −log p[y], summed over positions; positions with the ignored label count nothing. */
+/**
+ * −w[y]·log p[y], summed over positions; positions with the ignored label count nothing. Smoothing spreads a share ε of
+ * each label over all classes, each with its own weight: −(1 − ε)·w[y]·log p[y] − ε/C·Σ w[c]·log p[c]. The mean divides by
+ * Σ w[y] either way, as PyTorch's CrossEntropyLoss does.
+ */
 function crossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, target: Value): LossValues {
   const { scores, logp, predictor } = logProbabilities(b, spec, output);
   const axis = scores.dims.length - 1;
@@ -199,22 +107,27 @@ function crossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, target: Va
     data: BigInt64Array.from({ length: classes }, (_, i) => BigInt(i)),
   });
   const isLabel = b.equal(b.reshape(y, [...positions, 1]), iota);
-  const losses = b.neg(b.reduceSum(b.where(isLabel, logp, 0), [axis], false));
+  const weights = spec.classWeights && b.constant(float32Tensor([classes], spec.classWeights));
+  const sum = (x: Value) => b.reduceSum(x, [axis], false);
+  const chosen = (x: Value) => sum(b.where(isLabel, x, 0));
+  const weighted = weights ? b.mul(logp, weights) : logp;
+  const share = spec.labelSmoothing;
+  const smoothed =
+    share === 0
+      ? chosen(weighted)
+      : b.add(b.mul(chosen(weighted), 1 - share), b.mul(sum(weighted), share / classes));
   const best = b.call("ArgMax", [scores], { axis, keepdims: 0 });
   const right = b.cast(b.equal(best, y), "float32");
-  if (spec.ignoreIndex === null) {
-    return {
-      loss: perSample(b, losses),
-      correct: perSample(b, right),
-      count: perSample(b, b.filled(losses.static, 1)),
-      scores,
-      predictor,
-    };
-  }
-  const ignored = b.equal(y, b.scalar(spec.ignoreIndex, "int64"));
-  const counted = (x: Value) => perSample(b, b.where(ignored, 0, x));
-  const count = counted(b.filled(losses.static, 1));
-  return { loss: counted(losses), correct: counted(right), count, scores, predictor };
+  const ignored = spec.ignoreIndex === null ? null : b.equal(y, b.scalar(spec.ignoreIndex, "int64"));
+  const counted = (x: Value) => perSample(b, ignored ? b.where(ignored, 0, x) : x);
+  return {
+    loss: counted(b.neg(smoothed)),
+    correct: counted(right),
+    count: counted(b.filled(right.static, 1)),
+    weight: weights && counted(chosen(weights)),
+    scores,
+    predictor,
+  };
 }
 
 /** Scores and log-probabilities with the class axis last. A Softmax at the end is undone: log-softmax of its input is exact. */
@@ -256,17 +169,16 @@ function binaryCrossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, targ
   const right = b.cast(b.equal(isPositive, b.greater(y, 0.5)), "float32");
   const correct = perSampleMean(b, right);
   const predictor = z ?? b.sub(b.unary("Log", output), b.unary("Log", b.sub(1, output)));
-  return { loss: perSampleMean(b, losses), correct, count: ones(b, output), scores: null, predictor };
+  return { loss: perSampleMean(b, losses), count: ones(b, output), ...noClasses, correct, predictor };
 }
 
 /** The model's own loss: a scalar mean over the batch, or one number per sample. */
 function ownLoss(b: GraphBuilder, output: Value, samples: number): LossValues {
   const isScalar = output.dims.length === 0 || (output.dims[0] === 1 && samples > 1);
-  const none = { correct: null, scores: null, predictor: null };
-  if (!isScalar) return { loss: perSample(b, output), count: ones(b, output), ...none };
+  if (!isScalar) return { loss: perSample(b, output), count: ones(b, output), ...noClasses };
   const total = b.mul(b.reshape(output, [1]), samples);
   const count = b.filled({ type: "float32", dims: [1] }, samples);
-  return { loss: total, count, ...none };
+  return { loss: total, count, ...noClasses };
 }
 
 function perSample(b: GraphBuilder, x: Value): Value {

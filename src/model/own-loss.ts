@@ -1,7 +1,7 @@
 import type { Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../ops/builder.ts";
 import type { LoadedLoss } from "./loaded-model.ts";
-import { classesLast, type LossValues, type Scores } from "./loss.ts";
+import { classesLast, type LossValues, noClasses, type Scores } from "./loss.ts";
 
 /** A loss that lies in the model's own graph, as in training artifacts, maybe with its gradient. */
 export interface OwnLoss extends Omit<LoadedLoss, "gradients"> {
@@ -28,14 +28,11 @@ export function emitOwnLoss(
   const mean = b.reshape(b.cast(loss, "float32"), [1]);
   if (scores === null) {
     const count = b.filled({ type: "float32", dims: [1] }, samples);
-    return {
-      values: { loss: b.mul(mean, count), correct: null, count, scores: null, predictor: null },
-      count,
-    };
+    return { values: { loss: b.mul(mean, count), count, ...noClasses }, count };
   }
   const last = classesLast(b, scores.value, scores.classAxis);
   const { count, correct } = countRight(b, last, scores);
-  return { values: { loss: b.mul(mean, count), correct, count, scores: last, predictor: null }, count };
+  return { values: { ...noClasses, loss: b.mul(mean, count), correct, count, scores: last }, count };
 }
 
 /** Counted positions and those that are right, each [1]. */

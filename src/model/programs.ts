@@ -30,7 +30,7 @@ export interface BatchTypes {
 
 /**
  * The graphs that an objective runs, for one batch size. All give sums over the batch; each is built when
- * first asked for. Outputs of every program start with loss, correct (if there are classes) and count, per sample.
+ * first asked for. Outputs of every program start with loss, count, right answers (if there are classes) and weight (if they have any), per sample.
  * Nobody above sees whether the gradient is the model's own or by our rules.
  */
 export interface Programs {
@@ -146,7 +146,7 @@ export function meanGradient(bound: BoundModel, spec: LossSpec, target: TensorTy
   const base = expanded(attachLoss(bound, spec, target));
   const b = new GraphBuilder(lookup);
   const { values, gradients } = reemit(base, b);
-  const count = total(b, values.count);
+  const count = total(b, values.weight ?? values.count);
   const mean = b.div(total(b, values.loss), count);
   const means = gradients ? gradients.map((g) => b.div(g, count)) : gradient(b, mean, base.theta, lookup);
   const outputs = [mean, ...means, ...(values.scores ? [values.scores] : [])];

@@ -53,7 +53,7 @@ export class DatasetObjective implements Objective {
     const unit = Float32Array.from(v, (x) => (norm > 0 ? x / norm : 0));
     const task = { kind: "product", program: PROGRAMS[method], theta: this.theta, v: unit } as const;
     const sum = addGroups(await this.executor.run(task, signal));
-    const hv = (sum.vector as Float64Array).map((x) => (x * norm) / sum.count);
+    const hv = (sum.vector as Float64Array).map((x) => (x * norm) / sum.weight);
     const size = Math.sqrt(hv.reduce((s, x) => s + x * x, 0));
     return { hv, step: null, error: FLOAT32_PRODUCT_ERROR * size, model: null };
   }
@@ -82,12 +82,12 @@ export function displaced(theta: Float32Array, at: Displacement): Float32Array {
 
 function evaluation(sum: GroupResult): Evaluation {
   return {
-    loss: sum.loss / sum.count,
+    loss: sum.loss / sum.weight,
     accuracy: sum.correct === null ? null : sum.correct / sum.count,
     samples: sum.count,
   };
 }
 
 function gradientEvaluation(sum: GroupResult): GradientEvaluation {
-  return { ...evaluation(sum), gradient: (sum.vector as Float64Array).map((x) => x / sum.count) };
+  return { ...evaluation(sum), gradient: (sum.vector as Float64Array).map((x) => x / sum.weight) };
 }

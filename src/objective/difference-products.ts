@@ -59,8 +59,8 @@ export class DifferenceProducts {
     }
     const base = kinks === "frozen" ? this.theta : null;
     const sum = addGroups(await this.executor.run({ kind: "difference", plus, minus, base }, signal));
-    // Two gradients were summed: the count is twice that of the samples.
-    return scale(sum.vector as Float64Array, 2 / (sum.count * along));
+    // Two gradients were summed: the weight is twice that of the samples.
+    return scale(sum.vector as Float64Array, 2 / (sum.weight * along));
   }
 }
 

@@ -81,6 +81,7 @@ export class Evaluator {
     const { program } = loaded;
     sum.loss += total(results["loss"]);
     sum.count += total(results["count"]);
+    sum.weight += total(results[program.hasWeight ? "weight" : "count"]);
     sum.correct = program.hasCorrect && sum.correct !== null ? sum.correct + total(results["correct"]) : null;
     for (const [i, p] of this.checkpoint.parameters.entries()) {
       const part = results[program.outputNames[i] as string];

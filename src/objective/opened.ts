@@ -72,8 +72,9 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
     );
   const splits = new Map<Split, OpenedSplit>();
   for (const [split, dataset] of datasets) {
-    if (one.spec.classes !== null && one.spec.kind === "cross-entropy") {
-      dataset.assertLabels(one.spec.classes, one.spec.ignoreIndex);
+    const { kind, classes, ignoreIndex, classWeights: weights } = one.spec;
+    if (classes !== null && kind !== "output") {
+      dataset.assertLabels({ classes, ignoreIndex, weights, soft: kind === "bce" });
     }
     const { groups, warnings } = plan(dataset);
     const evaluator = new Evaluator(checkpoint, dataset, sessions, groups, {

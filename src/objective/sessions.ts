@@ -1,7 +1,8 @@
 import { bindModel } from "../model/bind.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
+import { resolveLoss } from "../model/choose-loss.ts";
 import type { Program } from "../model/compile.ts";
-import { type LossOptions, type LossSpec, resolveLoss } from "../model/loss.ts";
+import type { LossOptions, LossSpec } from "../model/loss.ts";
 import { type BatchTypes, makePrograms, type Programs } from "../model/programs.ts";
 import type { Runtime, RuntimeTensor, Session } from "../runtime/index.ts";
 import { sameContents } from "./same-contents.ts";

@@ -23,6 +23,8 @@ export interface GroupResult {
   /** null where there are no classes. */
   correct: number | null;
   count: number;
+  /** What the mean divides by: the count, or with class weights their sum. */
+  weight: number;
   /** Gradient, difference or product; null for "evaluate". */
   vector: Float64Array | null;
 }
@@ -39,6 +41,7 @@ export function addGroups(groups: readonly GroupResult[]): GroupResult {
   for (const g of groups) {
     sum.loss += g.loss;
     sum.count += g.count;
+    sum.weight += g.weight;
     sum.correct = g.correct === null || sum.correct === null ? null : sum.correct + g.correct;
     if (g.vector && sum.vector) for (let i = 0; i < g.vector.length; i++) sum.vector[i]! += g.vector[i]!;
   }
@@ -47,5 +50,5 @@ export function addGroups(groups: readonly GroupResult[]): GroupResult {
 
 /** Zeros; `n` = 0 for results without a vector. */
 export function emptyResult(n: number): GroupResult {
-  return { loss: 0, correct: 0, count: 0, vector: n > 0 ? new Float64Array(n) : null };
+  return { loss: 0, correct: 0, count: 0, weight: 0, vector: n > 0 ? new Float64Array(n) : null };
 }

@@ -138,7 +138,7 @@ describe("a data set", () => {
     const mean = pixels.reduce((a, b) => a + b, 0) / pixels.length;
     // Image means scatter by about 0.45 of a deviation; four standard errors of 256 of them.
     expect(Math.abs(mean)).toBeLessThan((4 * 0.45) / Math.sqrt(256));
-    data.assertLabels(10, null);
+    data.assertLabels({ classes: 10, ignoreIndex: null });
   });
 });
 
@@ -322,13 +322,17 @@ describe("unusable data", () => {
 
   it("labels out of range", async () => {
     const data = await load({ x: floats([3, 2]), y: labels(0, 9, -100) });
-    expect(() => data.assertLabels(10, -100)).not.toThrow();
-    expect(() => data.assertLabels(10, null)).toThrow(
+    expect(() => data.assertLabels({ classes: 10, ignoreIndex: -100 })).not.toThrow();
+    expect(() => data.assertLabels({ classes: 10, ignoreIndex: null })).toThrow(
       /holds -100 at \[2\]; expected 0 to 9.*--ignore-index -100/,
     );
-    expect(() => data.assertLabels(9, -100)).toThrow(/holds 9 at \[1\]; expected 0 to 8/);
+    expect(() => data.assertLabels({ classes: 9, ignoreIndex: -100 })).toThrow(
+      /holds 9 at \[1\]; expected 0 to 8/,
+    );
     const measured = await load({ x: floats([3, 2]), y: floats([3]) });
-    expect(() => measured.assertLabels(9, null)).toThrow(/type float32; expected integers from 0 to 8/);
+    expect(() => measured.assertLabels({ classes: 9, ignoreIndex: null })).toThrow(
+      /type float32; expected integers from 0 to 8/,
+    );
   });
 });
 

@@ -48,7 +48,9 @@ describe("the input of a model's own loss", () => {
   it("takes the array of its own name, which then holds the targets", async () => {
     const data = await load({ image: pixels(4), labels: classes(4) });
     expect(data.batch(0, 2).target?.dims).toEqual([2]);
-    expect(() => data.assertLabels(2, null)).toThrow(/array "labels".*holds 2 at \[2\]/);
+    expect(() => data.assertLabels({ classes: 2, ignoreIndex: null })).toThrow(
+      /array "labels".*holds 2 at \[2\]/,
+    );
     const x = await load({ x: pixels(4), labels: classes(4) });
     expect(x.batch(0, 2).inputs.get("image")?.dims).toEqual([2, 2]);
   });

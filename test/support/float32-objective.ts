@@ -81,6 +81,7 @@ export function float32Objective(options: Float32Options): {
           loss: 0,
           correct: null,
           count: samples,
+          weight: samples,
           vector: vector?.map((x) => x * count) ?? null,
         });
       }
