@@ -9,6 +9,7 @@ import { hvp } from "./hvp.ts";
 import { inspect } from "./inspect.ts";
 import { profile } from "./profile.ts";
 import { report } from "./report.ts";
+import { slices } from "./slices.ts";
 import { surface } from "./surface.ts";
 import { trace } from "./trace.ts";
 
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   hvp,
   eigs,
   trace,
+  slices,
   surface,
   profile,
   exportCheckpoint,

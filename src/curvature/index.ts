@@ -18,6 +18,7 @@ export {
 } from "./loss-curvature.ts";
 export { measureLossNoise } from "./loss-noise.ts";
 export { gaussianProbe, type LossTraceInfo, type LossTraceOptions, lossTrace } from "./loss-trace.ts";
+export { randomSlices, type Slice, type SliceOptions } from "./slices.ts";
 export {
   type HessianTraceInfo,
   type HessianTraceOptions,

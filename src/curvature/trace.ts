@@ -43,19 +43,24 @@ export async function hessianTrace(
   objective: Objective,
   options: HessianTraceOptions,
 ): Promise<{ result: TraceEstimate; info: HessianTraceInfo }> {
-  const products = await productsFor(objective, options);
+  const probe = () => drawProbe(objective.n, 0, objective.parameters, options);
+  const products = await productsFor(objective, probe, options);
   const operator = new HessianOperator(objective, products);
   const { result, info } = await hutchinsonTrace(operator, { ...options, blocks: objective.parameters });
   return { result, info: { ...info, relativeStep: products.relativeStep ?? null } };
 }
 
-async function productsFor(objective: Objective, options: HessianTraceOptions): Promise<HvpOptions> {
+/** Products for random vectors that resemble each other: one step serves all, chosen for `first` if it is not given. */
+export async function productsFor(
+  objective: Objective,
+  first: () => Float64Array,
+  options: Pick<HessianTraceOptions, "method" | "kinks" | "relativeStep" | "signal">,
+): Promise<HvpOptions> {
   const { method, kinks, relativeStep } = options;
-  if (method !== "fd") return { method, kinks };
+  if (method === "exact") return { method, kinks };
   if (relativeStep !== undefined) return { method, kinks, relativeStep };
   if (kinks === "moving") return { method, kinks, relativeStep: MOVING_STEP };
-  const probe = drawProbe(objective.n, 0, objective.parameters, options);
-  const { step, model } = await objective.hvp(probe, { method, kinks }, options.signal);
+  const { step, model } = await objective.hvp(first(), { method, kinks }, options.signal);
   if (!step || !model) return { method, kinks };
   return { method, kinks, relativeStep: bestStep(model, step) / (objective.thetaNorm || 1), model };
 }

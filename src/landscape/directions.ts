@@ -32,15 +32,43 @@ export function filterDirection(
   draw: Draw,
 ): Direction {
   const vector = gaussianDraw(parameters, "filter", draw);
+  matchNorms(parameters, theta, vector, "filter");
+  const length = norm(vector);
+  if (length > 0) scale(1 / length, vector);
+  return { id: `filter:${draw.seed}:${draw.index}`, vector };
+}
+
+/** What is done to a Gaussian direction: nothing, length 1, or the norms of θ₀'s filters or tensors ("layer"). */
+export type Normalization = "none" | "unit" | "filter" | "layer";
+
+/**
+ * One of the two directions of a random slice, drawn i.i.d. N(0, 1) and normalised. Its length is √N, 1, or that of θ₀
+ * without tensors of rank 0 and 1, which "filter" and "layer" leave as they are (see `filterDirection`).
+ */
+export function sliceDirection(
+  normalization: Normalization,
+  parameters: readonly Parameter[],
+  theta: Float32Array,
+  draw: Draw,
+): Direction {
+  const vector = gaussianDraw(parameters, "slice", draw);
+  if (normalization === "unit") scale(1 / norm(vector), vector);
+  else if (normalization !== "none") matchNorms(parameters, theta, vector, normalization);
+  return { id: `slice-${normalization}:${draw.seed}:${draw.index}`, vector };
+}
+
+function matchNorms(
+  parameters: readonly Parameter[],
+  theta: Float32Array,
+  vector: Float64Array,
+  unit: "filter" | "layer",
+): void {
   for (const p of parameters) {
     const part = vector.subarray(p.offset, p.offset + p.size);
     const weights = theta.subarray(p.offset, p.offset + p.size);
     if (p.shape.length < 2) part.fill(0);
-    else matchFilterNorms(part, weights, p.shape[0] as number);
+    else matchFilterNorms(part, weights, unit === "layer" ? 1 : (p.shape[0] as number));
   }
-  const length = norm(vector);
-  if (length > 0) scale(1 / length, vector);
-  return { id: `filter:${draw.seed}:${draw.index}`, vector };
 }
 
 function matchFilterNorms(part: Float64Array, weights: Float32Array, filters: number): void {

@@ -1,5 +1,11 @@
 export { type Extent, linearAxis, originAxis } from "./axis.ts";
-export { type Draw, filterDirection, randomDirection } from "./directions.ts";
+export {
+  type Draw,
+  filterDirection,
+  type Normalization,
+  randomDirection,
+  sliceDirection,
+} from "./directions.ts";
 export {
   evaluatePlane,
   evaluateProfile,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { filterDirection, randomDirection } from "../../src/landscape/index.ts";
+import { filterDirection, randomDirection, sliceDirection } from "../../src/landscape/index.ts";
 import { cosine, norm } from "../../src/numerics/vector.ts";
 import type { Parameter } from "../../src/objective/types.ts";
 
@@ -92,5 +92,39 @@ describe("filter-normalised directions", () => {
     const direction = filterDirection(parameters, weights, { seed: 0, index: 0 });
     expect(direction.vector.subarray(0, 27).every((x) => x === 0)).toBe(true);
     expect(direction.vector.every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe("directions of random slices", () => {
+  const draw = { seed: 0, index: 3 };
+
+  it("are normal numbers as they are, or of length 1", () => {
+    const plain = sliceDirection("none", parameters, theta, draw).vector;
+    const unit = sliceDirection("unit", parameters, theta, draw).vector;
+    // ‖η‖² is χ² of n degrees of freedom: standard deviation √(2n).
+    expect(Math.abs(norm(plain) ** 2 - n)).toBeLessThan(4 * Math.sqrt(2 * n));
+    expect(norm(unit)).toBeCloseTo(1, 14);
+    expect(cosine(plain, unit)).toBeCloseTo(1, 14);
+  });
+
+  it("have the norms of θ₀'s filters, or of its tensors; biases stay", () => {
+    const filter = sliceDirection("filter", parameters, theta, draw).vector;
+    const layer = sliceDirection("layer", parameters, theta, draw).vector;
+    for (const name of ["conv.weight", "fc.weight"]) {
+      expect(norm(part(layer, name))).toBeCloseTo(norm(part(theta, name)), 10);
+      expect(norm(part(filter, name))).toBeCloseTo(norm(part(theta, name)), 10);
+    }
+    expect(norm(part(filter, "fc.weight").subarray(0, 36))).toBeCloseTo(
+      norm(part(theta, "fc.weight").subarray(0, 36)),
+      10,
+    );
+    for (const vector of [filter, layer]) expect(norm(part(vector, "conv.bias"))).toBe(0);
+  });
+
+  it("have an id for what they are", () => {
+    const ids = (["none", "unit", "filter", "layer"] as const).map(
+      (kind) => sliceDirection(kind, parameters, theta, draw).id,
+    );
+    expect(new Set(ids).size).toBe(4);
   });
 });

@@ -159,7 +159,7 @@ function probeUnit(
 }
 
 /** The product that chooses a step is kept whole, since the others depend on it; those of the probes are not. */
-function chosenStepsKept(train: Objective, probe: Objective, progress: Progress): Objective {
+export function chosenStepsKept(train: Objective, probe: Objective, progress: Progress): Objective {
   return {
     n: train.n,
     parameters: train.parameters,
