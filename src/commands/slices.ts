@@ -45,7 +45,7 @@ const what = "What:";
 
 export const slices: Command = defineCommand<SlicesOptions>({
   name: "slices",
-  purpose: "Curvatures of many random planes: how many show a saddle, and what they show on average",
+  purpose: "Curvatures of many random planes, and how many show a saddle",
   takesModel: true,
   examples: [
     "slices model.onnx --data train.npz",

@@ -44,7 +44,7 @@ export const trace: Command = defineCommand<TraceOptions>({
   examples: [
     "trace model.onnx --data train.npz",
     "trace model.onnx --data train.npz --tolerance 0.05",
-    "trace model.onnx --data train.npz --estimator curvature --compare",
+    "trace m.onnx --data d.npz --estimator curvature --compare",
   ],
   options: {
     ...problemOptions,
