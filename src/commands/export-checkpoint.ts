@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { writeWhole } from "../analysis/files.ts";
 import { countText, numberText } from "../analysis/number-text.ts";
 import type { NamedTensor, TrainingCheckpoint } from "../artifacts/checkpoint.ts";
-import { encodeBfloat16, encodeFloat16 } from "../data/float16.ts";
+import { encodeFloats } from "../data/stored-floats.ts";
 import { readVector } from "../data/vector.ts";
 import { LandscapeError } from "../errors.ts";
 import type { Checkpoint, ParameterSlot } from "../model/checkpoint.ts";
@@ -153,22 +153,13 @@ function weightsOf(
 }
 
 function converted(type: ElementType, values: Float64Array, name: string): TensorData {
-  switch (type) {
-    case "float32":
-      return Float32Array.from(values);
-    case "float64":
-      return values.slice();
-    case "float16":
-      return Uint16Array.from(values, encodeFloat16);
-    case "bfloat16":
-      return Uint16Array.from(values, encodeBfloat16);
-    default:
-      throw new LandscapeError(
-        "INVALID_MODEL",
-        `the checkpoint has whole numbers for a parameter: "${name}"; expected a float type, got ${type}. Use the checkpoint made with this model`,
-        { name },
-      );
-  }
+  const stored = encodeFloats(type, values);
+  if (stored !== undefined) return stored;
+  throw new LandscapeError(
+    "INVALID_MODEL",
+    `the checkpoint has whole numbers for a parameter: "${name}"; expected a float type, got ${type}. Use the checkpoint made with this model`,
+    { name },
+  );
 }
 
 function lacks(names: readonly string[], path: string): LandscapeError {

@@ -6,6 +6,7 @@ import { evaluate } from "./evaluate.ts";
 import { exportCheckpoint } from "./export-checkpoint.ts";
 import { gradient } from "./gradient.ts";
 import { hvp } from "./hvp.ts";
+import { improve } from "./improve.ts";
 import { inspect } from "./inspect.ts";
 import { profile } from "./profile.ts";
 import { report } from "./report.ts";
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   slices,
   surface,
   profile,
+  improve,
   exportCheckpoint,
   doctor,
 ];

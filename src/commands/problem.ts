@@ -13,16 +13,17 @@ import type { ProblemOptions, WhereOptions } from "./groups.ts";
 /** Fixed, not a share of what is free: the batch follows from it, and with the batch the last bits. */
 const DEFAULT_MEMORY = 512 * 2 ** 20;
 
-/** Files of the result that a command may be asked for. */
-interface FilesToWrite {
+/** What only some commands have: files of the result that are asked for, and samples held out as test data. */
+interface MoreOptions {
   readonly npz?: string | null;
   readonly emit?: string | null;
+  readonly holdOut?: number | null;
 }
 
 /** Opens model and data, does `work` with them, and closes them whatever happens. */
 export async function withProblem<T>(
   model: string,
-  options: ProblemOptions & WhereOptions & FilesToWrite,
+  options: ProblemOptions & WhereOptions & MoreOptions,
   context: Context,
   work: (problem: Problem) => Promise<T>,
 ): Promise<T> {
@@ -39,7 +40,10 @@ export async function withProblem<T>(
   }
 }
 
-async function openModelAndData(model: string, options: ProblemOptions & WhereOptions): Promise<Problem> {
+async function openModelAndData(
+  model: string,
+  options: ProblemOptions & WhereOptions & MoreOptions,
+): Promise<Problem> {
   assertExists(model, "model");
   assertBoth("samples", options.samples, "data", options.data);
   assertBoth("test-samples", options.testSamples, "test-data", options.testData);
@@ -55,6 +59,7 @@ async function openModelAndData(model: string, options: ProblemOptions & WhereOp
     train: options.data === null ? null : datasetSpec(options.data, options.samples, "train", options),
     test:
       options.testData === null ? null : datasetSpec(options.testData, options.testSamples, "test", options),
+    holdOut: options.holdOut ?? undefined,
     loss: {
       loss: options.loss,
       logits: options.logits,

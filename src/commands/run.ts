@@ -3,6 +3,8 @@ import { FolderStore } from "../analysis/folder-store.ts";
 import { JournaledObjective } from "../analysis/journaled-objective.ts";
 import { plural } from "../analysis/number-text.ts";
 import { RunFolder, type RunIdentity } from "../analysis/run-folder.ts";
+import { scopedStore } from "../analysis/scoped-store.ts";
+import { vectorHash } from "../analysis/unit.ts";
 import { noStore, type UnitStore } from "../analysis/unit-store.ts";
 import type { Problem } from "../objective/index.ts";
 import type { Objective } from "../objective/types.ts";
@@ -16,6 +18,8 @@ export interface Run extends Disposable {
   readonly train: Objective;
   readonly test: Objective | null;
   readonly store: UnitStore;
+  /** The run around other parameters than the checkpoint's. */
+  around(theta: Float32Array): Pick<Run, "train" | "test" | "store">;
   readonly folder: RunFolder | null;
 }
 
@@ -34,12 +38,14 @@ export async function openRun(
   const pieces = folder ? plural(folder.journal.size, "finished piece") : "";
   if (folder?.resumed && !folder.has("report.json")) context.warn(`continuing in ${out}: ${pieces}`);
   const store = folder ? new FolderStore(folder) : noStore;
-  const kept = (objective: Objective, split: "train" | "test") =>
-    new JournaledObjective(objective, split, store, context.progress);
+  const kept = ({ train, test }: Pick<Problem, "train" | "test">, units: UnitStore) => ({
+    train: new JournaledObjective(train, "train", units, context.progress),
+    test: test && new JournaledObjective(test, "test", units, context.progress),
+    store: units,
+  });
   return {
-    train: kept(problem.train, "train"),
-    test: problem.test && kept(problem.test, "test"),
-    store,
+    ...kept(problem, store),
+    around: (theta) => kept(problem.around(theta), scopedStore(store, vectorHash(Float64Array.from(theta)))),
     folder,
     [Symbol.dispose]: () => folder?.[Symbol.dispose](),
   };

@@ -9,6 +9,8 @@ export {
 } from "./eigenpairs.ts";
 export { type GradientSummary, summarizeGradient } from "./gradient-noise.ts";
 export { AdaptiveHessianOperator, HessianOperator } from "./hessian-operator.ts";
+export { type LineSearchOptions, type LowestPoint, lowestAlong } from "./line-search.ts";
+export { type Decrease, decreaseOf, type LocalModel, localModel } from "./local-model.ts";
 export {
   chooseLossFit,
   type LossCurvature,

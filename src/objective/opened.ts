@@ -2,6 +2,7 @@ import {
   type Dataset,
   type DatasetRequirements,
   type DatasetSpec,
+  holdOut,
   loadDataset,
   noData,
 } from "../data/index.ts";
@@ -59,7 +60,10 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
   const runtime = await openRuntime({ device: spec.device, threads: spec.threads });
   const datasets = new Map<Split, Dataset>();
   datasets.set("train", await loadTrain(spec.train, checkpoint));
-  if (spec.test) datasets.set("test", await loadDataset(spec.test, requirements(checkpoint)));
+  if (spec.holdOut !== undefined) {
+    const { train, heldOut } = holdOut(datasets.get("train") as Dataset, spec.holdOut);
+    datasets.set("train", train).set("test", heldOut);
+  } else if (spec.test) datasets.set("test", await loadDataset(spec.test, requirements(checkpoint)));
 
   const train = datasets.get("train") as Dataset;
   const sessions = new SessionCache(checkpoint, runtime, spec.loss, (n) => typesFor(n, datasets));

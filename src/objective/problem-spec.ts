@@ -16,6 +16,8 @@ export interface ProblemSpec {
   /** null: the model takes no inputs. */
   readonly train: DatasetSpec | null;
   readonly test: DatasetSpec | null;
+  /** This fraction of the training samples, the last of them, are the test data instead. */
+  readonly holdOut?: number | undefined;
   readonly loss: LossOptions;
   readonly device: DeviceChoice;
   /** Threads per process. */

@@ -23,6 +23,8 @@ export interface Problem {
   readonly workers: number;
   readonly train: Objective;
   readonly test: Objective | null;
+  /** The same losses around other parameters than the checkpoint's. */
+  around(theta: Float32Array): { readonly train: Objective; readonly test: Objective | null };
   /** What is odd about the data. */
   readonly dataWarnings: readonly { readonly code: string; readonly message: string }[];
   /** sha256 of the data, by split. */
@@ -44,17 +46,16 @@ export async function openProblem(options: ProblemOptions): Promise<Problem> {
   const opened = await openInProcess(spec);
   const workers = countWorkers(options.workers, opened);
   const pool = workers > 1 ? await WorkerPool.open(spec, workers) : null;
-  const objective = (split: Split): Objective | null => {
+  const objective = (split: Split, theta: Float32Array): Objective | null => {
     const part = opened.splits.get(split);
     if (part === undefined) return null;
     const executor = pool?.executor(split, part.groups) ?? new LocalExecutor(part.evaluator, part.groups);
-    return new DatasetObjective(
-      parametersOf(opened.checkpoint),
-      opened.checkpoint.theta,
-      part.dataset.samples,
-      executor,
-    );
+    return new DatasetObjective(parametersOf(opened.checkpoint), theta, part.dataset.samples, executor);
   };
+  const around = (theta: Float32Array) => ({
+    train: objective("train", theta) as Objective,
+    test: objective("test", theta),
+  });
   const hash = (split: Split) => opened.splits.get(split)?.dataset.sha256 ?? null;
   return {
     checkpoint: opened.checkpoint,
@@ -64,8 +65,8 @@ export async function openProblem(options: ProblemOptions): Promise<Problem> {
     runtimeVersion: opened.runtime.version,
     batch: opened.batch,
     workers,
-    train: objective("train") as Objective,
-    test: objective("test"),
+    ...around(opened.checkpoint.theta),
+    around,
     dataWarnings: [...opened.splits.values()].flatMap((part) => [...part.dataset.warnings, ...part.warnings]),
     dataHashes: { train: hash("train") as string, test: hash("test") },
     batchTypes: () => typesOfAll(opened.splits.get("train") as OpenedSplit),

@@ -8,6 +8,7 @@ export { assignNames, operandsOf, subgraphs, usedValues } from "./names.ts";
 export { toOpset18 } from "./opset.ts";
 export { printGraph } from "./print.ts";
 export { type ModelFile, readModel } from "./read.ts";
+export { locateWeights, type PatchedData, replaceWeights } from "./replace-weights.ts";
 export { toSinglePrecision } from "./single-precision.ts";
 export * from "./tensor.ts";
 export type { ReadExternal } from "./tensor-codec.ts";
