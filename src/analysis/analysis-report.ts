@@ -16,10 +16,9 @@ export interface AnalysisReport {
   readonly profiles: readonly Profile[];
   readonly curvatureByScale: readonly ScaleCurve[];
   readonly where: readonly TensorShare[];
-  /** Computed by the method's later parts; null until then. */
-  readonly density: null;
-  readonly subsets: null;
-  readonly randomSlices: null;
+  readonly density: DensityInfo | null;
+  readonly subsets: SubsetInfo | null;
+  readonly randomSlices: RandomSliceInfo | null;
   readonly health: readonly HealthCheck[];
   /** What may differ between two equal runs lies under `cost` and `provenance`. */
   readonly cost: CostInfo;
@@ -114,6 +113,75 @@ export interface TraceInfo {
   readonly meanCurvature: number;
   readonly frobeniusNorm: number;
   readonly frobeniusStandardError: number;
+}
+
+/** A number with its standard error. */
+export interface Measured {
+  readonly value: number;
+  readonly standardError: number;
+}
+
+/** Spectral density by Lanczos quadrature, not smoothed. */
+export interface DensityInfo {
+  /** Lanczos steps of each probe. */
+  readonly steps: number;
+  /** One for each probe: nodes ascending, weights that sum to 1. The density is their mean. */
+  readonly quadratures: readonly { nodes: readonly number[]; weights: readonly number[] }[];
+  /** Sum of all weights over probes: 1. */
+  readonly mass: number;
+  /** Mean of λ and of λ² over the spectrum: tr H/N and ‖H‖²/N. */
+  readonly first: Measured;
+  readonly second: Measured;
+  /** Share of eigenvalues below 0. */
+  readonly negative: Measured;
+}
+
+/** The same ends of the spectrum on parts of the training data. */
+export interface SubsetInfo {
+  readonly subsets: readonly {
+    readonly samples: number;
+    readonly top: number;
+    readonly topResidual: number;
+    readonly bottom: number;
+    readonly bottomResidual: number;
+    /** |cos| to v₊ and v₋ of all data. */
+    readonly cosTop: number;
+    readonly cosBottom: number;
+  }[];
+  /** Mean |cos| between the vectors of two subsets. */
+  readonly between: { readonly top: number; readonly bottom: number };
+  /** Products of all subsets together, each on its part of the data only. */
+  readonly products: number;
+}
+
+/** Random planes drawn in the eigenbasis of the measured spectrum; no network is touched. */
+export interface RandomSliceInfo {
+  readonly planes: number;
+  /** Eigenvalues taken one by one at either end; the density tells the rest. */
+  readonly outliers: { readonly top: number; readonly bottom: number };
+  /** Means of each plane's κ₊ and κ₋. */
+  readonly kappaPlus: Measured;
+  readonly kappaMinus: Measured;
+  /** Curvatures of the mean plane: tr H, twice. */
+  readonly meanPlane: { readonly plus: number; readonly minus: number };
+  readonly saddles: number;
+  readonly saddleShare: number;
+  /** Wilson's 95 % interval. */
+  readonly interval: { readonly low: number; readonly high: number };
+  /** The share with the spectrum as each single probe of the density sees it. */
+  readonly byProbe: readonly number[];
+  /** exp(−tr²/4‖H‖²)/√2: the share for many comparable eigenvalues. */
+  readonly limit: number;
+  /** (Σλ²)²/Σλ⁴, the number of comparable eigenvalues. */
+  readonly effectiveCount: number;
+  readonly trace: number;
+  readonly frobeniusNorm: number;
+  /** Counts of κ₊ and κ₋ between neighbouring edges. */
+  readonly histogram: {
+    readonly edges: readonly number[];
+    readonly plus: readonly number[];
+    readonly minus: readonly number[];
+  };
 }
 
 export type DirectionRole = "top" | "bottom" | "random" | "filter";

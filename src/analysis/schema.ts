@@ -135,6 +135,58 @@ const tensorShare = z.object({
   energyBottom: maybe,
 });
 
+const measured = z.object({ value: finite, standardError: finite });
+
+const density = z.object({
+  steps: count,
+  quadratures: z
+    .array(z.object({ nodes: z.array(finite).readonly(), weights: z.array(finite).readonly() }))
+    .readonly(),
+  mass: finite,
+  first: measured,
+  second: measured,
+  negative: measured,
+});
+
+const ends = z.object({ top: finite, bottom: finite });
+
+const subsets = z.object({
+  subsets: z
+    .array(
+      ends.extend({
+        samples: count,
+        topResidual: finite,
+        bottomResidual: finite,
+        cosTop: finite,
+        cosBottom: finite,
+      }),
+    )
+    .readonly(),
+  between: ends,
+  products: count,
+});
+
+const randomSlices = z.object({
+  planes: count,
+  outliers: ends,
+  kappaPlus: measured,
+  kappaMinus: measured,
+  meanPlane: z.object({ plus: finite, minus: finite }),
+  saddles: count,
+  saddleShare: finite,
+  interval: z.object({ low: finite, high: finite }),
+  byProbe: z.array(finite).readonly(),
+  limit: finite,
+  effectiveCount: finite,
+  trace: finite,
+  frobeniusNorm: finite,
+  histogram: z.object({
+    edges: z.array(finite).readonly(),
+    plus: z.array(count).readonly(),
+    minus: z.array(count).readonly(),
+  }),
+});
+
 const healthCheck = z.object({
   id: z.string(),
   status: z.enum(["ok", "look", "failed", "not done"]),
@@ -177,9 +229,9 @@ const report = z.object({
   profiles: z.array(profile).readonly(),
   curvatureByScale: z.array(scaleCurve).readonly(),
   where: z.array(tensorShare).readonly(),
-  density: z.null(),
-  subsets: z.null(),
-  randomSlices: z.null(),
+  density: density.nullable(),
+  subsets: subsets.nullable(),
+  randomSlices: randomSlices.nullable(),
   health: z.array(healthCheck).readonly(),
   cost,
   provenance,

@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import { demo } from "./demo.ts";
+import { density } from "./density.ts";
 import { doctor } from "./doctor.ts";
 import { eigs } from "./eigs.ts";
 import { evaluate } from "./evaluate.ts";
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   hvp,
   eigs,
   trace,
+  density,
   slices,
   surface,
   profile,

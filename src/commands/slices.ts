@@ -49,7 +49,7 @@ export const slices: Command = defineCommand<SlicesOptions>({
   takesModel: true,
   examples: [
     "slices model.onnx --data train.npz",
-    "slices model.onnx --data train.npz --normalization filter --slices 200",
+    "slices m.onnx --data d.npz --normalization filter --slices 200",
     "slices model.onnx --data train.npz --by loss --json",
   ],
   options: {

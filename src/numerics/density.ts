@@ -60,14 +60,33 @@ export async function probeQuadrature(
   return { nodes: [], weights: [] };
 }
 
-/** Mean of tᵏ over the spectrum, (1/n) Σ λᵢᵏ, with its standard error. k = 0 gives 1, k = 1 tr A/n, k = 2 ‖A‖²/n. */
-export function moment(density: readonly SpectralQuadrature[], k: number): SampleStats {
-  return sampleStats(density.map((q) => q.nodes.reduce((sum, t, i) => sum + t ** k * q.weights[i]!, 0)));
+/**
+ * Mean of tᵏ over the spectrum, (1/n) Σ λᵢᵏ, with its standard error. k = 0 gives 1, k = 1 tr A/n, k = 2 ‖A‖²/n.
+ * `n`: number of eigenvalues; see `spectralMean`.
+ */
+export function moment(density: readonly SpectralQuadrature[], k: number, n?: number): SampleStats {
+  return spectralMean(density, (t) => t ** k, n);
 }
 
 /** Share of eigenvalues below t with its standard error; a quadrature tells it up to the weight of the node next to t. */
-export function massBelow(density: readonly SpectralQuadrature[], t: number): SampleStats {
-  return sampleStats(
-    density.map((q) => q.nodes.reduce((sum, node, i) => (node < t ? sum + q.weights[i]! : sum), 0)),
-  );
+export function massBelow(density: readonly SpectralQuadrature[], t: number, n?: number): SampleStats {
+  return spectralMean(density, (node) => (node < t ? 1 : 0), n);
+}
+
+/**
+ * Mean of f over the spectrum. The spread of few probes may be small by chance; given `n`, the standard error is at
+ * least that of a random direction, whose vᵀf(A)v has variance 2(mean f² − (mean f)²)/(n + 2).
+ */
+function spectralMean(
+  density: readonly SpectralQuadrature[],
+  f: (t: number) => number,
+  n: number | undefined,
+): SampleStats {
+  const over = (g: (t: number) => number) =>
+    density.map((q) => q.nodes.reduce((sum, t, i) => sum + g(t) * q.weights[i]!, 0));
+  const stats = sampleStats(over(f));
+  if (n === undefined) return stats;
+  const spread = Math.max(0, sampleStats(over((t) => f(t) ** 2)).mean - stats.mean ** 2);
+  const least = Math.sqrt((2 * spread) / (n + 2) / stats.count);
+  return { ...stats, standardError: Math.max(least, stats.standardError || 0) };
 }

@@ -58,3 +58,26 @@ describe("spectral density by Lanczos quadrature", () => {
     expect(operator.products()).toBe(0);
   });
 });
+
+describe("the error of few probes", () => {
+  it("is at least that of random directions, also of a single one", async () => {
+    const one = await run({ probes: 1 });
+    expect(moment(one, 1).standardError).toBeNaN();
+    const spread = Math.sqrt((2 * (mean(2) - mean(1) ** 2)) / (spectrum.length + 2));
+    const found = moment(one, 1, spectrum.length).standardError;
+    // One vector's own second moment stands for the spectrum's: it is off by a factor of up to some χ² of few outliers.
+    expect(found).toBeGreaterThan(0.2 * spread);
+    expect(found).toBeLessThan(3 * spread);
+    const z: number[] = [];
+    for (let seed = 0; seed < 40; seed++) {
+      const { mean: value, standardError } = moment(
+        await run({ probes: 2, steps: 4, seed }),
+        1,
+        spectrum.length,
+      );
+      z.push((value - mean(1)) / standardError);
+    }
+    // Of 40 standardised errors few are beyond 3, none far.
+    expect(z.filter((x) => Math.abs(x) > 3).length).toBeLessThan(4);
+  });
+});
