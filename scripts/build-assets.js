@@ -6,7 +6,12 @@ import { fileURLToPath } from "node:url";
 import { buildReportRuntime } from "./report-runtime.js";
 
 /** Paths under src/, copied to the same place under dist/. */
-const ASSETS = ["onnx/proto/onnx.js", "onnx/proto/onnx.d.ts", "analysis/report.schema.json"];
+const ASSETS = [
+  "onnx/proto/onnx.js",
+  "onnx/proto/onnx.d.ts",
+  "analysis/report.schema.json",
+  "analysis/trajectory.schema.json",
+];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 

@@ -1,15 +1,21 @@
-// Writes src/analysis/report.schema.json from src/analysis/schema.ts.
+// Writes src/analysis/*.schema.json from the schemas that check reports at run time.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 
 const source = fileURLToPath(new URL("../src/analysis/", import.meta.url));
-const [bundle] = buildSync({
-  entryPoints: [`${source}schema.ts`],
-  bundle: true,
-  write: false,
-  format: "esm",
-}).outputFiles;
-const module = `data:text/javascript;base64,${Buffer.from(bundle.contents).toString("base64")}`;
-const { reportJsonSchema } = await import(module);
-writeFileSync(`${source}report.schema.json`, `${JSON.stringify(reportJsonSchema(), null, 2)}\n`);
+
+const { reportJsonSchema } = await load("schema.ts");
+write("report.schema.json", reportJsonSchema());
+const { trajectoryJsonSchema } = await load("trajectory-schema.ts");
+write("trajectory.schema.json", trajectoryJsonSchema());
+
+async function load(name) {
+  const options = { bundle: true, write: false, format: "esm" };
+  const [bundle] = buildSync({ entryPoints: [source + name], ...options }).outputFiles;
+  return import(`data:text/javascript;base64,${Buffer.from(bundle.contents).toString("base64")}`);
+}
+
+function write(name, schema) {
+  writeFileSync(source + name, `${JSON.stringify(schema, null, 2)}\n`);
+}

@@ -1,6 +1,17 @@
 // AnalysisReport once more, as a schema that checks at run time; the compiler holds the two together.
 import { z } from "zod";
-import type { AnalysisReport } from "./analysis-report.ts";
+import type {
+  AnalysisReport,
+  CheckpointInfo,
+  CostInfo,
+  DataInfo,
+  Eigenpair,
+  GridValues,
+  HealthCheck,
+  ModelInfo,
+  ProvenanceInfo,
+  TraceInfo,
+} from "./analysis-report.ts";
 
 const count = z.int().nonnegative();
 const finite = z.number();
@@ -236,6 +247,19 @@ const report = z.object({
   cost,
   provenance,
 });
+
+/** What other reports are made of too. */
+export const reportParts: {
+  readonly model: z.ZodType<ModelInfo>;
+  readonly data: z.ZodType<DataInfo>;
+  readonly checkpoint: z.ZodType<CheckpointInfo>;
+  readonly pair: z.ZodType<Eigenpair>;
+  readonly trace: z.ZodType<TraceInfo>;
+  readonly gridValues: z.ZodType<GridValues>;
+  readonly healthCheck: z.ZodType<HealthCheck>;
+  readonly cost: z.ZodType<CostInfo>;
+  readonly provenance: z.ZodType<ProvenanceInfo>;
+} = { model, data, checkpoint, pair, trace, gridValues, healthCheck, cost, provenance };
 
 // Not a value but a check: without it the schema could ask for more than the interface has.
 const exact: AnalysisReport extends z.infer<typeof report> ? typeof report : never = report;

@@ -14,10 +14,12 @@ import { report } from "./report.ts";
 import { slices } from "./slices.ts";
 import { surface } from "./surface.ts";
 import { trace } from "./trace.ts";
+import { trajectory } from "./trajectory.ts";
 
 /** All commands, in the order that the help shows them. */
 export const commands: readonly Command[] = [
   report,
+  trajectory,
   demo,
   inspect,
   evaluate,

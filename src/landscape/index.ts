@@ -16,4 +16,12 @@ export {
   type ProfileResult,
   type Splits,
 } from "./grid.ts";
+export {
+  displacement,
+  type PathAxes,
+  type PathPosition,
+  type PathWeights,
+  principalAxes,
+  projectPath,
+} from "./path.ts";
 export { type ChosenRange, chooseRange, type LineFacts, type RangeOptions, type Rise } from "./range.ts";

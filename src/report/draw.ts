@@ -1,6 +1,6 @@
 import { deflateRawSync } from "node:zlib";
 import type { FigureData, PanelData } from "./figure-data.ts";
-import type { Figure, Panel, Rows, Spec } from "./figures/figure.ts";
+import type { Figure, Frames, Panel, Rows, Spec } from "./figures/figure.ts";
 import { type Html, html, raw } from "./html.ts";
 import { keyLine } from "./key.ts";
 import { compileSpec, figureSpec, panelSpec, renderSvg, type Warn, withRows } from "./render.ts";
@@ -19,7 +19,7 @@ export async function drawFigure(figure: Figure, warn: Warn): Promise<Drawn> {
   const panels: PanelData[] = [];
   const pictures = new Map<Panel, Html>();
   for (const panel of figure.panels) {
-    const vega = compileSpec(panelSpec(panel), warn);
+    const vega = compileSpec(panelSpec(panel, figure.frames), warn);
     const svg = await renderSvg(withRows(vega, panel.datasets), warn);
     pictures.set(panel, raw(slimSvg(svg, panel.id)));
     const origin = [panel.padding.left, panel.padding.top] as const;
@@ -29,6 +29,7 @@ export async function drawFigure(figure: Figure, warn: Warn): Promise<Drawn> {
     spec: figureSpec(figure),
     datasets: Object.assign({}, ...figure.panels.map((p) => p.datasets)) as Record<string, Rows>,
     columns: figure.columns,
+    frames: figure.frames ?? null,
     panels,
   };
   return { html: figureHtml(figure, pictures), id: figure.id, data };
@@ -50,6 +51,7 @@ function figureHtml(figure: Figure, pictures: ReadonlyMap<Panel, Html>): Html {
     }>${pictures.get(panel)}</div>`;
   return html`<figure class="figure columns-${figure.columns}" id="figure-${figure.id}" data-figure="${figure.id}">
 <h3>${keepTogether(figure.title)}</h3>
+${figure.frames && player(figure.frames)}
 <div class="panels">${cells.map((cell) => html`<div class="cell">${cell.map(draw)}</div>`)}</div>
 ${bars.length > 0 && html`<div class="bars">${bars.map((p) => html`<div class="cell">${draw(p)}</div>`)}</div>`}
 ${keyLine(figure.key)}
@@ -59,6 +61,12 @@ ${keyLine(figure.key)}
 data-save="png">PNG</button><button type="button" data-save="spec">Vega-Lite</button></div>
 <details${figure.columns === 1 && raw(" open")}><summary>Numbers</summary>${figure.numbers}</details>
 </figure>`;
+}
+
+/** Chooses the frame that all panels show. It begins to move when the reader says so. */
+function player({ labels, initial }: Frames): Html {
+  return html`<div class="player" hidden><button type="button" data-play>▶ Play</button>
+<input type="range" min="0" max="${labels.length - 1}" value="${initial}" aria-label="Checkpoint"><output>${labels[initial]}</output></div>`;
 }
 
 /** Panels one below the other share a cell of the grid. */

@@ -1,4 +1,3 @@
-import type { AnalysisReport } from "../analysis/analysis-report.ts";
 import { numberText } from "../analysis/number-text.ts";
 
 /** The section of the page that shows what a path of the report holds. */
@@ -23,7 +22,7 @@ const sections: Readonly<Record<string, string>> = {
 };
 
 /** What the report holds at a path such as `eigenpairs.pairs[0].value`, in words. */
-export function evidenceOf(report: AnalysisReport, path: string): string {
+export function evidenceOf(report: object, path: string): string {
   const found = follow(report, path);
   if (found === undefined) return "is not in this report";
   if (found === null) return "not computed";

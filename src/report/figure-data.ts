@@ -1,4 +1,4 @@
-import type { Pick, Rows, Spec } from "./figures/figure.ts";
+import type { Frames, Pick, Rows, Spec } from "./figures/figure.ts";
 
 /** What the page's runtime needs of a figure to draw it again and to save it. */
 export interface FigureData {
@@ -6,6 +6,7 @@ export interface FigureData {
   readonly spec: Spec;
   readonly datasets: Readonly<Record<string, Rows>>;
   readonly columns: number;
+  readonly frames: Frames | null;
   readonly panels: readonly PanelData[];
 }
 

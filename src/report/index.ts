@@ -1,9 +1,12 @@
 import type { AnalysisReport } from "../analysis/analysis-report.ts";
+import type { TrajectoryReport } from "../analysis/trajectory-report.ts";
 import { type Drawn, drawFigure } from "./draw.ts";
 import { page } from "./page.ts";
 import type { Warn } from "./render.ts";
 import { loadRuntime } from "./runtime.ts";
 import { figureSections } from "./sections/figures.ts";
+import type { FigureSection } from "./shell.ts";
+import { trajectoryPage, trajectorySections } from "./trajectory/page.ts";
 
 export interface RenderOptions {
   /** The page's script; by default the one that was built with this package. */
@@ -17,13 +20,31 @@ export interface RenderOptions {
  * makes the same bytes.
  */
 export async function renderReport(report: AnalysisReport, options: RenderOptions = {}): Promise<string> {
-  const { runtime = loadRuntime(), warn = () => {} } = options;
+  const { runtime = loadRuntime() } = options;
   const sections = figureSections(report);
+  return page(report, { sections, drawn: await drawAll(sections, options), runtime }).text;
+}
+
+/** The same for the checkpoints of a training run. */
+export async function renderTrajectory(
+  report: TrajectoryReport,
+  options: RenderOptions = {},
+): Promise<string> {
+  const { runtime = loadRuntime() } = options;
+  const sections = trajectorySections(report);
+  return trajectoryPage(report, { sections, drawn: await drawAll(sections, options), runtime }).text;
+}
+
+/** By figure id. */
+async function drawAll(
+  sections: readonly FigureSection[],
+  { warn = () => {} }: RenderOptions,
+): Promise<ReadonlyMap<string, Drawn>> {
   const drawn = new Map<string, Drawn>();
   for (const figure of sections.flatMap((section) => section.figures)) {
     drawn.set(figure.id, await drawFigure(figure, warn));
   }
-  return page(report, { sections, drawn, runtime }).text;
+  return drawn;
 }
 
 export { loadRuntime } from "./runtime.ts";

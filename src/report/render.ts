@@ -1,18 +1,20 @@
 import { parse, type Spec as VegaSpec, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
+import { FRAME } from "./figures/animate.ts";
 import { config } from "./figures/config.ts";
-import type { Figure, Panel, Rows, Spec } from "./figures/figure.ts";
+import type { Figure, Frames, Panel, Rows, Spec } from "./figures/figure.ts";
 
 /** Who hears what Vega has to say; the tests fail on any word. */
 export type Warn = (message: string) => void;
 
 /** One panel as Vega-Lite that stands alone, without its rows. */
-export function panelSpec(panel: Panel): Spec {
+export function panelSpec(panel: Panel, frames?: Frames): Spec {
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     description: panel.description,
     autosize: { type: "none" },
     padding: panel.padding,
+    ...(frames && { params: [{ name: FRAME, value: frames.initial }] }),
     ...panel.spec,
     config,
   };
@@ -24,10 +26,16 @@ export function figureSpec(figure: Figure): Spec {
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     title: { text: figure.title, anchor: "start", offset: 16 },
+    ...(figure.frames && { params: [slider(figure.frames)] }),
     columns,
     concat: figure.panels.map((panel) => ({ description: panel.description, ...panel.spec })),
     config,
   };
+}
+
+/** For a specification that leaves the page; the page has a slider of its own for all panels. */
+function slider({ labels, initial }: Frames): Spec {
+  return { name: FRAME, value: initial, bind: { input: "range", min: 0, max: labels.length - 1, step: 1 } };
 }
 
 /** Vega-Lite → Vega. */

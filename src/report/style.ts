@@ -54,6 +54,11 @@ button:hover { border-color: var(--muted); }
 .evidence ul { margin: 4px 0 0; padding: 0; list-style: none; overflow-wrap: anywhere; }
 .evidence span { color: var(--text); font-variant-numeric: tabular-nums; }
 
+.findings { list-style: none; margin: 0 0 24px; padding: 0; max-width: 60rem; }
+.findings > li { padding: 12px 0; border-bottom: 1px solid var(--rule); }
+.findings > li:first-child { border-top: 1px solid var(--rule); }
+.findings p { margin: 0; }
+
 .facts { display: flex; flex-wrap: wrap; gap: 1px; margin: 0; background: var(--rule); border: 1px solid var(--rule);
   border-radius: 8px; overflow: hidden; }
 .facts > div { background: var(--panel); padding: 12px 16px; flex: 1 0 168px; }
@@ -78,6 +83,7 @@ button:hover { border-color: var(--muted); }
 .panel[tabindex]:hover { cursor: crosshair; }
 .panel svg { display: block; width: 100%; height: auto; overflow: visible; font-family: system-ui, sans-serif;
   font-variant-numeric: tabular-nums; }
+.panel svg text[stroke] { paint-order: stroke; }
 .key { display: flex; flex-wrap: wrap; gap: 4px 20px; list-style: none; margin: 8px 0; padding: 0; font-size: 13px; line-height: 1.5; }
 .key li { display: flex; align-items: center; gap: 6px; }
 .key svg { flex: none; }
@@ -85,6 +91,11 @@ button:hover { border-color: var(--muted); }
   font-variant-numeric: tabular-nums; background: var(--panel); border-radius: 6px; padding: 4px 10px; }
 figcaption em { font-style: normal; color: var(--text); }
 .tools { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; font-size: 13px; color: var(--muted); margin: 8px 0; max-width: none; }
+
+.player { display: flex; align-items: center; gap: 12px; margin: 8px 0 16px; font-size: 13px; max-width: 48rem; }
+.player input { flex: 1 1 12rem; min-width: 6rem; accent-color: var(--link); }
+.player output { flex: 0 0 auto; min-width: 8rem; font-variant-numeric: tabular-nums; }
+.player button { min-width: 5.5rem; }
 
 details { font-size: 13px; line-height: 1.5; }
 summary { cursor: pointer; color: var(--link); width: fit-content; padding: 2px 0; }
@@ -123,7 +134,7 @@ th:last-child, td:last-child { padding-right: 0; }
 @media print {
   @page { margin: 14mm 12mm; }
   body { font-size: 10.5pt; max-width: none; padding: 0; }
-  nav, button, .tools, .readout, summary { display: none !important; }
+  nav, button, .tools, .readout, .player, summary { display: none !important; }
   .panels { gap: 8px 12px; }
   .columns-3 .panels { grid-template-columns: repeat(3, minmax(0, 1fr)); }
   .columns-2 .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); }

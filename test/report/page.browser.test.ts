@@ -1,71 +1,28 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnalysisReport } from "../../src/analysis/analysis-report.ts";
 import { renderReport } from "../../src/report/index.ts";
+import { enliven, faults, hasBrowser, type Opened, Pages, why } from "./pages.ts";
 import { buildRuntime } from "./runtime.ts";
 import { sampleReport } from "./sample.ts";
 import { variants } from "./variants.ts";
 
-const executable = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/google-chrome"].find(
-  (path) => path !== undefined && existsSync(path),
-);
-const why = executable ? "" : " (skipped: no Chromium here; name one in $CHROMIUM)";
-
-interface Opened {
-  readonly page: Page;
-  /** Everything that should not be there: console output, exceptions, requests. */
-  readonly said: string[];
-}
-
-describe.skipIf(!executable)(`the page in a browser${why}`, () => {
-  let browser: Browser;
+describe.skipIf(!hasBrowser)(`the page in a browser${why}`, () => {
+  let pages: Pages;
   let runtime: string;
-  const folder = mkdtempSync(join(tmpdir(), "report-page-"));
 
   beforeAll(async () => {
     runtime = await buildRuntime();
-    browser = await chromium.launch({
-      executablePath: executable!,
-      args: ["--headless", "--no-sandbox", "--disable-gpu"],
-    });
+    pages = await Pages.launch();
   });
 
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => pages?.close());
 
   async function open(
     report: AnalysisReport,
     options: Parameters<Browser["newPage"]>[0] = {},
   ): Promise<Opened> {
-    const file = join(folder, "report.html");
-    writeFileSync(file, await renderReport(report, { runtime }));
-    const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
-    const said: string[] = [];
-    const { href } = pathToFileURL(file);
-    page.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
-    page.on("pageerror", (error) => said.push(`error: ${error.message}`));
-    page.on("request", (request) => {
-      if (request.url() !== href && !/^(data|blob):/.test(request.url()))
-        said.push(`request: ${request.url()}`);
-    });
-    await page.goto(href);
-    return { page, said };
-  }
-
-  /** Scrolls through all figures and waits until each is a live view. */
-  async function enliven(page: Page): Promise<number> {
-    const figures = await page.locator(".figure").all();
-    for (const figure of figures) {
-      await figure.scrollIntoViewIfNeeded();
-      await figure.and(page.locator("[data-live]")).waitFor({ state: "attached", timeout: 15_000 });
-    }
-    return figures.length;
+    return pages.open(await renderReport(report, { runtime }), options);
   }
 
   test.each(Object.entries(variants))(
@@ -186,12 +143,3 @@ describe.skipIf(!executable)(`the page in a browser${why}`, () => {
     await page.close();
   });
 });
-
-const faultsSource = readFileSync(new URL("./faults.js", import.meta.url), "utf8").replace(
-  /^[\s\S]*?export /,
-  "",
-);
-
-function faults(page: Page): Promise<string[]> {
-  return page.evaluate<string[]>(`(${faultsSource})()`);
-}

@@ -58,6 +58,8 @@ function panelsOf(cell: Element): Picture {
     }
     copy.removeAttribute("style");
     for (const mark of copy.querySelectorAll(`.${CURSOR}_marks`)) mark.remove();
+    // What the page's style says of letters with a halo.
+    for (const label of copy.querySelectorAll("text[stroke]")) label.setAttribute("paint-order", "stroke");
     parts.push(new XMLSerializer().serializeToString(copy));
     width = Math.max(width, box.width);
     height += box.height;

@@ -1,4 +1,5 @@
 import type { FigureData, PanelData } from "../figure-data.ts";
+import { setUpPlayer } from "./player.ts";
 import { type Live, setUpReading } from "./readout.ts";
 import { draw } from "./vega.ts";
 
@@ -22,6 +23,7 @@ async function enliven(figure: HTMLElement, data: FigureData): Promise<void> {
     if (element) live.push(await replace(element, panel, data));
   }
   setUpReading(figure, live);
+  if (data.frames) setUpPlayer(figure, data.frames, live);
   figure.dataset["live"] = "";
 }
 

@@ -1,11 +1,14 @@
 import type { AnalysisReport } from "../../analysis/analysis-report.ts";
+import type { TrajectoryReport } from "../../analysis/trajectory-report.ts";
 import { download } from "./download.ts";
 
-let parsed: AnalysisReport | undefined;
+type Carried = AnalysisReport | TrajectoryReport;
+
+let parsed: Carried | undefined;
 
 /** The report that the page carries. */
-export function report(): AnalysisReport {
-  parsed ??= JSON.parse(reportText()) as AnalysisReport;
+export function report(): Carried {
+  parsed ??= JSON.parse(reportText()) as Carried;
   return parsed;
 }
 
@@ -17,7 +20,12 @@ export function setUpReport(): void {
   const button = document.querySelector<HTMLElement>("[data-save-report]");
   if (!button) return;
   button.closest<HTMLElement>(".tools")!.hidden = false;
-  button.addEventListener("click", () => download("report.json", "application/json", reportText()));
+  button.addEventListener("click", () => download(fileName(), "application/json", reportText()));
+}
+
+/** As in the run folder. */
+function fileName(): string {
+  return "animation" in report() ? "trajectory.json" : "report.json";
 }
 
 export function setUpCopy(): void {

@@ -1,5 +1,6 @@
 import type { PanelData } from "../figure-data.ts";
 import { cellAt, cellText, type Displacement, moveCell } from "./cells.ts";
+import { type Shown, shownIn } from "./shown.ts";
 import type { View } from "./vega.ts";
 
 /** A panel whose picture is a view. */
@@ -26,7 +27,7 @@ export function setUpReading(figure: HTMLElement, live: readonly Live[]): void {
   line.textContent = "Point at a panel, or choose one and use the arrow keys, to read its values.";
   for (const one of live) {
     if (!one.panel.pick) continue;
-    const read = one.panel.pick.by === "cell" ? readCells(one, live) : readRows(one, live);
+    const read = "rows" in one.panel.pick ? readRows(one, live) : readCells(one, live);
     const say = (text: string | null) => {
       if (text !== null) line.textContent = text;
     };
@@ -50,9 +51,9 @@ interface Reader {
 /** A row of the panel, marked in all that have it. */
 function readRows(one: Live, live: readonly Live[]): Reader {
   const { pick } = one.panel;
-  if (!pick || pick.by === "cell") throw new Error("internal: rows expected");
+  if (!pick || !("rows" in pick)) throw new Error("internal: rows expected");
   const linked = live.filter(
-    ({ panel: { pick: theirs } }) => theirs && theirs.by !== "cell" && theirs.link === pick.link,
+    ({ panel: { pick: theirs } }) => theirs && "rows" in theirs && theirs.link === pick.link,
   );
   let chosen = Math.floor(pick.rows.length / 2);
   const choose = (k: number): string | null => {
@@ -77,28 +78,30 @@ function readRows(one: Live, live: readonly Live[]): Reader {
 
 /** The same displacement in all panels of the figure. */
 function readCells(one: Live, live: readonly Live[]): Reader {
-  const { pick } = one.panel;
-  if (pick?.by !== "cell") throw new Error("internal: cells expected");
-  const linked = live.filter((other) => other.panel.pick?.by === "cell");
+  const shown = ({ panel, view }: Live) => shownIn(panel.pick, view);
+  const linked = live.filter((other) => shown(other) !== null);
   let here: Displacement = { x: 0, y: 0 };
   const choose = (point: Displacement): string => {
     here = point;
     for (const other of linked) {
-      const theirs = other.panel.pick;
-      const cell = theirs?.by === "cell" ? cellAt(theirs.plane, here) : null;
+      const cell = cellAt(shown(other) as Shown, here);
       mark(other, cell && isInside(other, cell) ? [cell.x, cell.y] : null);
     }
     return cellText(
       here,
-      linked.map((other) => other.panel),
+      linked.map((other) => shown(other) as Shown),
     );
   };
   return {
     at: (point) => {
-      const cell = point && cellAt(pick.plane, point);
+      const grid = shown(one);
+      const cell = grid && point && cellAt(grid, point);
       return cell ? choose(cell) : null;
     },
-    by: (steps) => choose(moveCell(pick.plane, here, steps)),
+    by: (steps) => {
+      const grid = shown(one);
+      return grid && choose(moveCell(grid, here, steps));
+    },
   };
 }
 

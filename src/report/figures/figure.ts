@@ -25,7 +25,9 @@ export type Pick =
       readonly link: string;
     }
   /** A cell of `planes[plane]`; all panels of the figure show the same displacement. */
-  | { readonly by: "cell"; readonly plane: number; readonly what: "loss" | "accuracy" };
+  | { readonly by: "cell"; readonly plane: number; readonly what: "loss" | "accuracy" }
+  /** The same in the frame that is shown. */
+  | { readonly by: "frame" };
 
 /** One view. Its data sets are named `<panel>/<set>`; one named `<panel>/cursor` marks what is picked. */
 export interface Panel {
@@ -42,6 +44,13 @@ export interface Panel {
   readonly wide?: boolean;
 }
 
+/** What a slider chooses among, by the signal `frame`. */
+export interface Frames {
+  readonly labels: readonly string[];
+  /** The one that is drawn without a browser. */
+  readonly initial: number;
+}
+
 /** Panels with one title that says what they show, a caption that says how to read them, and their numbers. */
 export interface Figure {
   readonly id: string;
@@ -49,6 +58,8 @@ export interface Figure {
   readonly caption: Html;
   readonly panels: readonly Panel[];
   readonly columns: 1 | 2 | 3;
+  /** Panels made by `animated` show one of these. */
+  readonly frames?: Frames;
   readonly key: readonly KeyEntry[];
   readonly numbers: Html;
 }
