@@ -41,7 +41,7 @@ const what = "What:";
 
 export const eigs: Command = defineCommand<EigsOptions>({
   name: "eigs",
-  purpose: "Largest and smallest eigenvalues of the Hessian (or a relative of it), with true residuals",
+  purpose: "Largest and smallest eigenvalues of the Hessian, with true residuals",
   takesModel: true,
   examples: [
     "eigs model.onnx --data train.npz --top 3 --bottom 3",

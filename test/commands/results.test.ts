@@ -76,6 +76,7 @@ describe("JSON and arrays of each command", () => {
     const npz = join(folder, "hvp.npz");
     const found = await runJson(["hvp", ...problem, "--vector", "ones", "--npz", npz]);
     expect(Object.keys(found)).toEqual([
+      "operator",
       "method",
       "kinks",
       "norm",
@@ -138,7 +139,9 @@ describe("JSON and arrays of each command", () => {
     expect(Object.keys(found)).toEqual([
       "trace",
       "standardError",
+      "interval",
       "probes",
+      "estimator",
       "meanCurvature",
       "frobeniusNorm",
       "perTensor",
