@@ -98,10 +98,11 @@ export function unsupported(nodes: readonly Node[], records?: RecordLookup): Lan
       .join(", ");
     return `${label} (${names.length} ${names.length === 1 ? "node" : "nodes"}: ${shown}${names.length > 3 ? ", …" : ""})${reason ? ` ${reason}` : ""}`;
   });
+  const what = `no gradient rule for ${text.join(", ")}`;
   return new LandscapeError(
     "UNSUPPORTED_OP",
-    `cannot differentiate the model: no gradient rule for ${text.join(", ")}. Run "onnx-landscape inspect" for the whole list; "surface" and "profile" need no gradient`,
-    { ops },
+    `cannot differentiate the model: ${what}. "report" makes what needs no gradient; so do "surface" and "profile" along random directions ("inspect" lists all that works)`,
+    { ops, what },
   );
 }
 

@@ -31,7 +31,7 @@ export const inspect: Command = defineCommand<InspectOptions>({
   async run(path, options, context) {
     const { loadCheckpoint } = await import("../model/checkpoint.ts");
     const { lookup } = await import("../ops/registry.ts");
-    const { unsupportedOperators } = await import("../model/unsupported.ts");
+    const { unsupportedOperators, WORKS_WITHOUT_GRADIENT } = await import("../model/unsupported.ts");
     const { dryRun } = await import("../model/dry-run.ts");
     const checkpoint = await loadCheckpoint(path, {
       output: options.output ?? undefined,
@@ -61,6 +61,9 @@ export const inspect: Command = defineCommand<InspectOptions>({
       differentiable: unsupported.length === 0 && checkpoint.parameters.length > 0,
       warnings: checkpoint.warnings,
       run: unsupported.length === 0 ? dryRun(checkpoint) : null,
+      ...(unsupported.length > 0 &&
+        checkpoint.given &&
+        checkpoint.parameters.length > 0 && { works: WORKS_WITHOUT_GRADIENT }),
       ...(checkpoint.own && { gradient: checkpoint.own.gradients ? "artifact" : "ours" }),
       ...(checkpoint.artifacts && { artifacts: checkpoint.artifacts }),
       ...(options.compare && { comparison: await compareRoutes(path, options, context) }),
@@ -88,6 +91,8 @@ interface InspectJson {
   readonly differentiable: boolean;
   readonly warnings: readonly { code: string; message: string }[];
   readonly run: DryRun | null;
+  /** What needs no gradient; where there is one it is not said. */
+  readonly works?: readonly string[];
   readonly gradient?: string;
   readonly artifacts?: ArtifactSummary;
   readonly comparison?: Comparison;
@@ -112,6 +117,7 @@ function inspectLines(found: InspectJson): string[] {
       ["outputs", found.outputs.map(value).join("; ")],
       ["parameters", `${countText(total)} in ${found.parameters.length} tensors`],
       ["differentiable", found.differentiable ? "yes" : "no"],
+      ...(found.works ? [["works without", worksText(found.works)] as const] : []),
       ...(found.run ? runFields(found.run) : []),
       ...(found.gradient ? [["gradient", ROUTES[found.gradient] ?? ""] as const] : []),
       ...(found.artifacts ? artifactFields(found.artifacts) : []),
@@ -143,6 +149,18 @@ function inspectLines(found: InspectJson): string[] {
     ...found.warnings.map((w) => `warning: ${w.message}`),
     ...(found.comparison ? ["", ...comparisonLines(found.comparison)] : []),
   ];
+}
+
+/** Each command once, with what it is to be given. */
+function worksText(works: readonly string[]): string {
+  const named = new Map<string, string[]>();
+  for (const work of works) {
+    const [command = "", ...rest] = work.split(" ");
+    named.set(command, [...(named.get(command) ?? []), rest.join(" ")]);
+  }
+  return [...named]
+    .map(([command, ways]) => [command, ways.filter((way) => way !== "").join(" or ")].join(" ").trim())
+    .join(", ");
 }
 
 const ROUTES: Readonly<Record<string, string>> = {

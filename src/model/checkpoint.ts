@@ -9,7 +9,7 @@ import { loadArtifacts } from "./artifacts.ts";
 import { readEmitted } from "./emitted.ts";
 import { toEvalMode } from "./eval-mode.ts";
 import { freeBatch } from "./free-batch.ts";
-import type { ArtifactSummary, GradientRoute, LoadedModel } from "./loaded-model.ts";
+import type { ArtifactSummary, GivenModel, GradientRoute, LoadedModel } from "./loaded-model.ts";
 import { chooseOutput, inputsOf } from "./output.ts";
 import type { OwnLoss } from "./own-loss.ts";
 import {
@@ -45,6 +45,8 @@ export interface Checkpoint {
   /** What the loss is taken of; where the model brings its own, the loss. */
   readonly output: Value;
   readonly own: OwnLoss | null;
+  /** Absent where the model brings its own loss. */
+  readonly given?: (() => GivenModel) | undefined;
   readonly verdicts: readonly InitializerVerdict[];
   readonly parameters: readonly ParameterSlot[];
   /** θ₀, the parameters one after the other, row-major. */
@@ -91,6 +93,7 @@ export async function loadCheckpoint(path: string, options: CheckpointOptions = 
     inputs: loaded.own ? graph.inputs : inputsOf(graph, output),
     output,
     own: own && { ...own, gradients: gradients ?? null },
+    given: loaded.given,
     verdicts,
     parameters,
     theta,
@@ -121,9 +124,13 @@ async function loadFile(
 ): Promise<LoadedModel> {
   const file = isToy(path) ? readToy(path) : await readModel(path);
   assertInference(path, file.model.graph);
-  const model = toOpset18(inlineFunctions(file.model));
-  const single = separateStatistics(toSinglePrecision(model.graph).graph);
-  const graph = options.evalMode ? toEvalMode(single) : single;
+  const inlined = inlineFunctions(file.model);
+  const model = toOpset18(inlined);
+  const prepared = (g: Graph) => {
+    const single = separateStatistics(toSinglePrecision(g).graph);
+    return options.evalMode ? toEvalMode(single) : single;
+  };
+  const graph = prepared(model.graph);
   const emitted = readEmitted({ ...model, graph }, options.gradient === "ours");
   if (emitted === undefined && options.gradient === "artifact") {
     throw new LandscapeError(
@@ -141,6 +148,7 @@ async function loadFile(
     output,
     verdicts,
     own: emitted?.own ?? null,
+    given: emitted ? undefined : () => ({ graph: prepared(inlined.graph), opset: inlined.opset }),
     warnings: preflightWarnings(file.model, graph, verdicts),
     training: null,
   };

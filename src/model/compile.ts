@@ -1,6 +1,6 @@
 import { Call, type Graph, Node, type Value } from "../onnx/graph.ts";
-import { encodeModel } from "../onnx/index.ts";
-import { type ElementType, sizeOf } from "../onnx/tensor.ts";
+import { type EncodeOptions, encodeModel } from "../onnx/index.ts";
+import { type ElementType, sizeOf, type TensorType } from "../onnx/tensor.ts";
 import { ancestors } from "../ops/builder.ts";
 import { rewriteCalls } from "../ops/expand.ts";
 import { lookup } from "../ops/registry.ts";
@@ -22,6 +22,11 @@ export interface Program {
    * onnxruntime then folds and lays them out as it does for inference.
    */
   encodeBaked(location: string, offsetOf: (input: string) => number | undefined): Uint8Array;
+  /**
+   * Of a program that gives "output" and no more: the program that makes the loss of it, whose inputs are "output" and
+   * "t". Shapes of an output may be known only once it is there.
+   */
+  then?(output: TensorType): Program;
 }
 
 /** Lowers, prunes and names a graph that gives the loss values (if any) and `vectors`. */
@@ -48,17 +53,29 @@ export function compileProgram(
     nodes,
     initializers: leaves.filter((v) => v.kind === "initializer"),
   };
-  const graph = withNamedOutputs(rewriteCalls(raw, lookup, "lower"), names);
   return {
-    graph,
-    inputNames: kept.map((v) => v.name),
+    ...encodable(withNamedOutputs(rewriteCalls(raw, lookup, "lower"), names)),
     outputNames: names.slice(heads.length),
     hasCorrect: values?.correct != null,
     hasWeight: values?.weight != null,
     bytes: nodes.reduce((sum, n) => sum + n.outputs.reduce((s, y) => s + bytesOf(y), 0), 0),
-    encode: () => encodeModel(graph),
+  };
+}
+
+/** A graph as a program holds it: with its names, and ways to encode it. */
+export function encodable(
+  graph: Graph,
+  options: EncodeOptions = {},
+): Pick<Program, "graph" | "inputNames" | "encode" | "encodeBaked"> {
+  return {
+    graph,
+    inputNames: graph.inputs.map((v) => v.name),
+    encode: () => encodeModel(graph, options),
     encodeBaked: (location, offsetOf) =>
-      encodeModel(baked(graph, offsetOf), { external: { location, offsetOf: (v) => offsetOf(v.name) } }),
+      encodeModel(baked(graph, offsetOf), {
+        ...options,
+        external: { location, offsetOf: (v) => offsetOf(v.name) },
+      }),
   };
 }
 

@@ -18,8 +18,17 @@ export interface LoadedModel {
   readonly output: Value;
   readonly verdicts: readonly InitializerVerdict[];
   readonly own: LoadedLoss | null;
+  /** Absent where the model brings its own loss. */
+  readonly given?: (() => GivenModel) | undefined;
   readonly warnings: readonly Warning[];
   readonly training: ArtifactSummary | null;
+}
+
+/** A model as its file has it, for running without our knowing its operators: in single precision, functions inlined. */
+export interface GivenModel {
+  readonly graph: Graph;
+  /** Opset version by domain. */
+  readonly opset: ReadonlyMap<string, number>;
 }
 
 /** A loss inside the graph, with its gradients by parameter, if they are to be taken from there. */

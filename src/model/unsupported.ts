@@ -1,3 +1,4 @@
+import type { LandscapeError } from "../errors.ts";
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { operandsOf, subgraphs } from "../onnx/index.ts";
 import { ancestors } from "../ops/builder.ts";
@@ -65,4 +66,24 @@ function unknownInside(node: Node, records: RecordLookup): [Node][] {
       records(n.domain, n.op) === undefined ? [[n] satisfies [Node]] : subgraphs(n).flatMap(visit),
     );
   return subgraphs(node).flatMap(visit);
+}
+
+/** What needs losses alone, as it is typed. */
+export const WORKS_WITHOUT_GRADIENT: readonly string[] = [
+  "evaluate",
+  "surface --directions random",
+  "surface --directions filter",
+  "surface --x F.npz:KEY --y F.npz:KEY",
+  "profile --direction random",
+  "profile --direction filter",
+  "profile --direction F.npz:KEY",
+  "trace --estimator curvature",
+  "slices --by loss",
+  "report",
+];
+
+/** What stands in the way of a gradient, as part of a sentence. */
+export function obstacleText({ message, details }: LandscapeError): string {
+  const { what } = details;
+  return typeof what === "string" ? what : message.replace(/\. .*/, "");
 }

@@ -2,14 +2,9 @@ import type { Dataset, SampleRange } from "../data/index.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import type { RuntimeTensor } from "../runtime/index.ts";
 import { DecisionCache } from "./decision-cache.ts";
+import { dataFeeds, type NamedFeeds, vectorFeeds, wantedFeeds } from "./feeds.ts";
 import { sameContents } from "./same-contents.ts";
-import {
-  type LoadedProgram,
-  type ProgramName,
-  type SessionCache,
-  type SessionsAt,
-  vectorFeeds,
-} from "./sessions.ts";
+import type { LoadedProgram, ProgramName, SessionCache, SessionsAt } from "./sessions.ts";
 import { emptyResult, type GroupResult, type Task } from "./tasks.ts";
 
 /** One program run at one θ on every batch, its vector added to the result `sign` times. */
@@ -22,8 +17,6 @@ interface Pass {
   /** Where branches are decided. */
   readonly base?: Float32Array;
 }
-
-type Feeds = [string, RuntimeTensor][];
 
 /** Computes tasks on groups of samples of one data set, in this process. */
 export class Evaluator {
@@ -73,7 +66,7 @@ export class Evaluator {
     range: SampleRange,
     sum: GroupResult,
   ): Promise<void> {
-    const data = this.dataFeeds(range);
+    const data = dataFeeds(this.checkpoint, this.dataset.batch(range.start, range.end));
     const decided = pass.base ? await this.decide(pass.base, range, data) : [];
     const v = pass.v ? vectorFeeds(this.checkpoint, "v", pass.v) : [];
     const loaded = (await sessions.get(pass.program, range.end - range.start)) as LoadedProgram;
@@ -93,7 +86,7 @@ export class Evaluator {
    * The decisions at `base` for one batch; none when the model is smooth. With fed weights, since onnxruntime would fold
    * constant ones and round them anew.
    */
-  private async decide(base: Float32Array, range: SampleRange, data: Feeds): Promise<Feeds> {
+  private async decide(base: Float32Array, range: SampleRange, data: NamedFeeds): Promise<NamedFeeds> {
     return this.decisions.get(base, range.start, () =>
       this.sessions.at(base, false, async (sessions) => {
         const loaded = await sessions.get("decisions", range.end - range.start);
@@ -102,15 +95,6 @@ export class Evaluator {
         return loaded.program.outputNames.map((name, k) => [`d${k}`, results[name] as RuntimeTensor]);
       }),
     );
-  }
-
-  private dataFeeds({ start, end }: SampleRange): Feeds {
-    const batch = this.dataset.batch(start, end);
-    const feeds = this.checkpoint.inputs.map((v, i): [string, RuntimeTensor] => [
-      `x${i}`,
-      batch.inputs.get(v.name) as RuntimeTensor,
-    ]);
-    return batch.target ? [...feeds, ["t", batch.target as RuntimeTensor]] : feeds;
   }
 }
 
@@ -141,13 +125,11 @@ function passes(task: Task, theta0: Float32Array): readonly Pass[] {
   }
 }
 
-/** Feeds only what the session takes: an unused parameter has no input. */
 function run(
   { program, session, weights }: LoadedProgram,
-  feeds: Feeds,
+  feeds: NamedFeeds,
 ): Promise<Record<string, RuntimeTensor>> {
-  const wanted = new Set(program.inputNames);
-  return session.run(Object.fromEntries([...weights, ...feeds].filter(([name]) => wanted.has(name))));
+  return session.run(wantedFeeds([...weights, ...feeds], program.inputNames));
 }
 
 function total(tensor: RuntimeTensor | undefined): number {

@@ -25,8 +25,10 @@ export interface OpenedProblem {
   readonly checkpoint: Checkpoint;
   readonly runtime: Runtime;
   readonly lossSpec: LossSpec;
+  /** Why there is no gradient, but losses; null: there is one. */
+  readonly obstacle: LandscapeError | null;
   readonly batch: number;
-  /** Bytes of all intermediate values of a gradient, per sample. */
+  /** Bytes of all intermediate values of a gradient (or a loss, where there is none), per sample. */
   readonly bytesPerSample: number;
   readonly splits: ReadonlyMap<Split, OpenedSplit>;
   /** The graphs of one batch size. */
@@ -67,13 +69,13 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
 
   const train = datasets.get("train") as Dataset;
   const sessions = new SessionCache(checkpoint, runtime, spec.loss, (n) => typesFor(n, datasets));
-  const one = sessions.of(train.batchSize ?? 1);
-  const bytesPerSample = gradientBytes(one.programs.gradientBytes) / (train.batchSize ?? 1);
+  const unit = train.batchSize ?? 1;
+  const one = await sessions.first(unit, () => train.batch(0, unit));
+  const obstacle = obstacleOf(one.programs);
+  const bytesOf = (n: number) => (obstacle ? lossBytes : gradientBytes)(sessions.of(n).programs, n);
+  const bytesPerSample = bytesOf(unit) / unit;
   const usual = spec.batch ?? chooseBatch(bytesPerSample, spec.memory);
-  const plan = (dataset: Dataset) =>
-    planBatches(checkpoint, dataset, spec, usual, (n) =>
-      gradientBytes(sessions.of(n).programs.gradientBytes),
-    );
+  const plan = (dataset: Dataset) => planBatches(checkpoint, dataset, spec, usual, bytesOf);
   const splits = new Map<Split, OpenedSplit>();
   for (const [split, dataset] of datasets) {
     const { kind, classes, ignoreIndex, classWeights: weights } = one.spec;
@@ -83,7 +85,7 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
     const { groups, warnings } = plan(dataset);
     const evaluator = new Evaluator(checkpoint, dataset, sessions, groups, {
       memory: spec.memory / 2,
-      bakes: (name) => worthBaking(name, one.programs, train.batchSize ?? 1, dataset.samples),
+      bakes: (name) => worthBaking(name, one.programs, unit, dataset.samples),
     });
     splits.set(split, { dataset, groups: groups.length, evaluator, warnings });
   }
@@ -91,6 +93,7 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
     checkpoint,
     runtime,
     lossSpec: one.spec,
+    obstacle,
     batch: plan(train).batch,
     bytesPerSample,
     splits,
@@ -145,14 +148,23 @@ function worthBaking(name: ProgramName, programs: Programs, batchSize: number, s
   return (samples / batchSize) * bytes > graph.nodes.length * BAKED_NODE_BYTES;
 }
 
-/** Without a gradient only the loss is run, which needs less: then a megabyte stands in. */
-function gradientBytes(measure: () => number): number {
+function obstacleOf(programs: Programs): LandscapeError | null {
   try {
-    return measure();
+    programs.gradientBytes();
+    return null;
   } catch (error) {
-    if (error instanceof LandscapeError && error.code === "UNSUPPORTED_OP") return 2 ** 20;
+    if (error instanceof LandscapeError && error.code === "UNSUPPORTED_OP") return error;
     throw error;
   }
+}
+
+function gradientBytes(programs: Programs): number {
+  return programs.gradientBytes();
+}
+
+/** Where only losses are run, the values of a loss; where their shapes are not known, a megabyte for each sample. */
+function lossBytes(programs: Programs, samples: number): number {
+  return programs.loss().bytes || samples * 2 ** 20;
 }
 
 function chooseBatch(bytesPerSample: number, memory: number): number {

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import type { LandscapeError } from "../errors.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import type { LossSpec } from "../model/loss.ts";
 import type { BatchTypes } from "../model/programs.ts";
@@ -14,6 +15,8 @@ import { canFork, WorkerPool } from "./worker-pool.ts";
 export interface Problem {
   readonly checkpoint: Checkpoint;
   readonly loss: LossSpec;
+  /** Why there is no gradient, but losses; null: there is one. */
+  readonly obstacle: LandscapeError | null;
   readonly device: Device;
   /** Why another device than asked for is used, in words. */
   readonly notice: string | null;
@@ -60,6 +63,7 @@ export async function openProblem(options: ProblemOptions): Promise<Problem> {
   return {
     checkpoint: opened.checkpoint,
     loss: opened.lossSpec,
+    obstacle: opened.obstacle,
     device: opened.runtime.device,
     notice: opened.runtime.notice,
     runtimeVersion: opened.runtime.version,

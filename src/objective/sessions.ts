@@ -1,10 +1,17 @@
+import type { Batch } from "../data/index.ts";
+import { LandscapeError } from "../errors.ts";
 import { bindModel } from "../model/bind.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import { resolveLoss } from "../model/choose-loss.ts";
 import type { Program } from "../model/compile.ts";
+import { givenProgram, givenPrograms, shownOutput } from "../model/given.ts";
 import type { LossOptions, LossSpec } from "../model/loss.ts";
 import { type BatchTypes, makePrograms, type Programs } from "../model/programs.ts";
+import { obstacleText } from "../model/unsupported.ts";
+import type { Value } from "../onnx/graph.ts";
 import type { Runtime, RuntimeTensor, Session } from "../runtime/index.ts";
+import { openSession } from "./chained-session.ts";
+import { dataFeeds, vectorFeeds, wantedFeeds } from "./feeds.ts";
 import { sameContents } from "./same-contents.ts";
 
 export type ProgramName =
@@ -25,16 +32,29 @@ export interface LoadedProgram {
 
 const WEIGHTS_FILE = "theta";
 
+/** The programs of one batch size, and the loss they have. */
+interface Made {
+  readonly programs: Programs;
+  readonly spec: LossSpec;
+}
+
+/** Of a model that runs as its file has it: why, and the loss of what it gives. */
+interface AsGiven {
+  readonly why: LandscapeError;
+  readonly spec: LossSpec;
+}
+
 /** The programs of one model and their sessions, by batch size; each is built once, when first used. */
 export class SessionCache {
   private readonly checkpoint: Checkpoint;
   private readonly runtime: Runtime;
   private readonly lossOptions: LossOptions;
   private readonly typesOf: (n: number) => BatchTypes;
-  private readonly programs = new Map<number, { programs: Programs; spec: LossSpec }>();
+  private readonly programs = new Map<number, Made>();
   private readonly models = new Map<string, Uint8Array>();
   private readonly fed = new Map<string, Promise<Session>>();
   private readonly atBase: BakedSessions;
+  private given: AsGiven | undefined;
 
   constructor(
     checkpoint: Checkpoint,
@@ -49,16 +69,58 @@ export class SessionCache {
     this.atBase = new BakedSessions(this, checkpoint.theta);
   }
 
-  of(n: number): { programs: Programs; spec: LossSpec } {
+  of(n: number): Made {
     let found = this.programs.get(n);
     if (found === undefined) {
-      const types = this.typesOf(n);
-      const bound = bindModel(this.checkpoint, types.inputs);
-      const spec = resolveLoss(this.lossOptions, bound, types.target);
-      found = { programs: makePrograms(bound, spec, types.target), spec };
+      found = this.given ? this.asGiven(n, this.given) : this.bound(n);
       this.programs.set(n, found);
     }
     return found;
+  }
+
+  /**
+   * As `of`, before anything else. A model with operators that are not known here, or with shapes that depend on its data,
+   * runs as its file has it from here on; a run of `batch`, of `n` samples, shows what its output is.
+   */
+  async first(n: number, batch: () => Batch): Promise<Made> {
+    try {
+      return this.of(n);
+    } catch (error) {
+      if (!(error instanceof LandscapeError) || error.code !== "UNSUPPORTED_OP") throw error;
+      this.given = { why: error, spec: await this.shownSpec(error, n, batch()) };
+      return this.of(n);
+    }
+  }
+
+  private bound(n: number): Made {
+    const types = this.typesOf(n);
+    const bound = bindModel(this.checkpoint, types.inputs);
+    const spec = resolveLoss(this.lossOptions, bound, types.target);
+    return { programs: makePrograms(bound, spec, types.target), spec };
+  }
+
+  private asGiven(n: number, { why, spec }: AsGiven): Made {
+    const types = this.typesOf(n);
+    const specOf = (output: Value) => resolveLoss(this.lossOptions, { output, own: null }, types.target);
+    return { programs: givenPrograms(this.checkpoint, types, n, { spec, specOf }, why), spec };
+  }
+
+  private async shownSpec(why: LandscapeError, n: number, batch: Batch): Promise<LossSpec> {
+    const types = this.typesOf(n);
+    const program = givenProgram(this.checkpoint, types);
+    if (program === undefined) throw why;
+    const session = await this.runtime.createSession(program.encode()).catch((cause: unknown) => {
+      throw cannotRun(why, cause);
+    });
+    try {
+      const { checkpoint } = this;
+      const feeds = [...vectorFeeds(checkpoint, "p", checkpoint.theta), ...dataFeeds(checkpoint, batch)];
+      const { output } = await session.run(wantedFeeds(feeds, program.inputNames));
+      const shown = shownOutput(checkpoint, output as RuntimeTensor);
+      return resolveLoss(this.lossOptions, { output: shown, own: null }, types.target);
+    } finally {
+      await session.release();
+    }
   }
 
   /**
@@ -81,7 +143,7 @@ export class SessionCache {
     const key = `${name}/${n}`;
     let session = this.fed.get(key);
     if (session === undefined) {
-      session = this.runtime.createSession(program.encode());
+      session = openSession(program, this.runtime, this.runtime.createSession(program.encode()));
       this.fed.set(key, session);
     }
     return session;
@@ -97,7 +159,8 @@ export class SessionCache {
       this.models.set(key, model);
     }
     const bytes = new Uint8Array(theta.buffer, theta.byteOffset, theta.byteLength);
-    return this.runtime.createSession(model, { location: WEIGHTS_FILE, bytes });
+    const session = this.runtime.createSession(model, { location: WEIGHTS_FILE, bytes });
+    return openSession(program, this.runtime, session);
   }
 
   async close(): Promise<void> {
@@ -157,14 +220,12 @@ class BakedSessions implements SessionsAt {
   }
 }
 
-/** Feeds of a flat vector: one view per parameter, named `prefix` and its index. */
-export function vectorFeeds(
-  checkpoint: Checkpoint,
-  prefix: string,
-  vector: Float32Array,
-): [string, RuntimeTensor][] {
-  return checkpoint.parameters.map((p, i) => [
-    `${prefix}${i}`,
-    { type: "float32", dims: p.shape, data: vector.subarray(p.offset, p.offset + p.size) },
-  ]);
+function cannotRun(why: LandscapeError, cause: unknown): LandscapeError {
+  const text = cause instanceof Error ? cause.message.replace(/^[^:]*: /, "") : String(cause);
+  return new LandscapeError(
+    "UNSUPPORTED_OP",
+    `cannot run the model: ${obstacleText(why)}, and onnxruntime has no kernel either (${text}). Export it with standard operators`,
+    why.details,
+    { cause },
+  );
 }

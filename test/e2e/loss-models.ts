@@ -11,7 +11,7 @@ export function numbers(n: number, k: number): Float32Array {
 }
 
 /** Parameter number `i` of a model. */
-function parameter(i: number, dims: readonly number[]): Value {
+export function parameter(i: number, dims: readonly number[]): Value {
   const tensor = float32Tensor(dims, numbers(sizeOf(dims), 3 + i));
   return new Value("initializer", `w${i}`, "float32", dims, { tensor });
 }
@@ -24,10 +24,20 @@ export function op(
   name: string,
   inputs: readonly Value[],
   attributes: Readonly<Record<string, Attribute>> = {},
-  domain = "",
 ): Value {
-  const call = new Call(name, inputs, new Map(Object.entries(attributes)), domain);
-  return new Node(call, [{ name: `${name.toLowerCase()}_out` }], name.toLowerCase()).outputs[0] as Value;
+  return outputsOf(name, inputs, [`${name.toLowerCase()}_out`], attributes)[0] as Value;
+}
+
+/** All outputs of an operator; "" is one that is left out. */
+export function outputsOf(
+  name: string,
+  inputs: readonly Value[],
+  outputs: readonly string[],
+  attributes: Readonly<Record<string, Attribute>> = {},
+): readonly Value[] {
+  const call = new Call(name, inputs, new Map(Object.entries(attributes)));
+  const hints = outputs.map((output) => ({ name: output }));
+  return new Node(call, hints, name.toLowerCase()).outputs;
 }
 
 export function ints(...values: number[]): Value {
@@ -65,7 +75,7 @@ export function file(inputs: readonly Value[], ...outputs: readonly Value[]): Ui
 const x = (): Value => input("x", "float32", ["batch", 3]);
 const ids = (): Value => input("ids", "int64", ["batch", 3]);
 
-function linearOf(from: Value, classes: number): Value {
+export function linearOf(from: Value, classes: number): Value {
   return op("Gemm", [from, parameter(0, [3, classes]), parameter(1, [classes])]);
 }
 
