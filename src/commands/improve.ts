@@ -39,7 +39,7 @@ export const improve: Command = defineCommand<ImproveOptions>({
   examples: [
     "improve m.onnx --data train.npz --to better.onnx",
     "improve m.onnx --data d.npz --hold-out 0.5 --plane",
-    "improve m.onnx --data d.npz --test-data t.npz --direction moving",
+    "improve m.onnx --data d.npz --direction moving --out run",
   ],
   options: {
     ...problemOptions,

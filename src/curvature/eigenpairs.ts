@@ -21,6 +21,8 @@ export interface EigenpairOptions {
   readonly tolerance?: number | undefined;
   /** Default 300. */
   readonly maxProducts?: number | undefined;
+  /** See `ExtremeOptions`. */
+  readonly leastProducts?: number | undefined;
   /** Lanczos vectors (float32, length N) kept at most. Default: all. */
   readonly maxBasis?: number | undefined;
   /** Copies of a multiple eigenvalue to look for, see `ExtremeOptions`. */

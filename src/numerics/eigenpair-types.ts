@@ -18,6 +18,11 @@ export interface ExtremeOptions extends EndCounts {
   readonly tolerance?: number | undefined;
   /** Products of the iteration at most (one more per pair follows). Default 300. */
   readonly maxProducts?: number | undefined;
+  /**
+   * Products at least, though nothing more is told from the products' noise: an operator that is not quite symmetric
+   * may have lower directions yet. Default 0.
+   */
+  readonly leastProducts?: number | undefined;
   /** Vectors kept at most; beyond it the iteration restarts with the best Ritz vectors. Default: all. */
   readonly maxBasis?: number | undefined;
   /**

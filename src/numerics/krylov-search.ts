@@ -43,9 +43,10 @@ export async function searchKrylov(
     const judge = new RitzJudge(f, ritz, options.tolerance ?? 1e-4, selection.shift);
     const look: Look = { f, judge, counts: selection.counts(judge.values) };
     report(options, look);
-    const isOver = block.isOver(look);
+    const isEnough = f.isInvariant || f.products >= (options.leastProducts ?? 0);
+    const isOver = block.isOver(look) && isEnough;
     const next = isOver ? block.next(look) : undefined;
-    const isStuck = !isOver && block.isStuck(look);
+    const isStuck = isEnough && !isOver && block.isStuck(look);
     if (isLast || isStuck || (isOver && !next)) {
       const stopped = f.complete ? "complete" : isOver && !next ? "converged" : isStuck ? "noise" : "limit";
       return { factorization: f, ritz, judge, wanted: wantedOf(look), stopped };

@@ -56,6 +56,15 @@ describe("hard spectra", () => {
     });
   });
 
+  it("goes on to leastProducts where noise would end it, and no further", async () => {
+    const noisy = () => noisyOperator(spectrumOperator(sharpSpectrum(500)), 1);
+    const ends = { top: 1, bottom: 1, maxProducts: 90 };
+    const [soon, late] = [await solve(noisy(), ends), await solve(noisy(), { ...ends, leastProducts: 70 })];
+    expect(soon.info.steps).toBeLessThan(70);
+    expect(late.info.steps).toBeGreaterThanOrEqual(70);
+    expect(late.info.steps).toBeLessThanOrEqual(90);
+  });
+
   it("keeps its promise when products are noisy, and does not run for ever", async () => {
     for (const error of [1e-6, 5e-5]) {
       const noisy = noisyOperator(operator, error);

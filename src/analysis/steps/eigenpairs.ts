@@ -14,6 +14,8 @@ export interface EigenRequest {
   readonly bottom: number;
   readonly tolerance: number;
   readonly maxProducts: number;
+  /** Default 0: as few as the tolerance allows. */
+  readonly leastProducts?: number | undefined;
   readonly hvp: HvpMethod;
   readonly kinks: "frozen" | "moving";
   readonly seed: number;
@@ -107,6 +109,7 @@ async function computeEigenpairs(
     ...{ top, bottom, tolerance, maxProducts, seed, kinks, signal, multiplicity },
     method: hvp,
     solver: method,
+    leastProducts: request.leastProducts,
     maxBasis: request.maxBasis ?? basisLimit(train, request),
   });
   const step = info.relativeStep === null ? null : info.relativeStep * (train.thetaNorm || 1);
