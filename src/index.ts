@@ -14,9 +14,12 @@ export { noStore, type UnitStore } from "./analysis/unit-store.ts";
 export { verdict } from "./analysis/verdict.ts";
 export {
   curvatureByScale,
+  decreaseOf,
   HessianOperator,
   hessianEigenpairs,
   hessianTrace,
+  localModel,
+  lowestAlong,
   measureLossNoise,
   probeDeterminism,
   summarizeGradient,
