@@ -10,6 +10,14 @@ export { type AnalysisOptions, defaultAnalysis } from "./analysis/options.ts";
 export { PhaseTimer } from "./analysis/phase-timer.ts";
 export { type Progress, silentProgress } from "./analysis/progress.ts";
 export { RunFolder, type RunIdentity } from "./analysis/run-folder.ts";
+export {
+  analyseTrajectory,
+  type OpenedCheckpoint,
+  type TrajectorySession,
+  type TrajectorySubject,
+} from "./analysis/trajectory.ts";
+export { defaultTrajectory, type TrajectoryOptions } from "./analysis/trajectory-options.ts";
+export type * from "./analysis/trajectory-report.ts";
 export { noStore, type UnitStore } from "./analysis/unit-store.ts";
 export { verdict } from "./analysis/verdict.ts";
 export {
@@ -51,5 +59,5 @@ export {
   type Problem,
   type ProblemOptions,
 } from "./objective/index.ts";
-export { type RenderOptions, renderReport } from "./report/index.ts";
+export { type RenderOptions, renderReport, renderTrajectory } from "./report/index.ts";
 export { probeProviders } from "./runtime/index.ts";

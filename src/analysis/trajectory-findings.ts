@@ -38,16 +38,25 @@ function change(from: number, to: number): string {
   return `from ${numberText(from)} to ${numberText(to)}`;
 }
 
+/** ‖Δθ‖ beside the plane, as a fraction of the longest distance, that rounding alone makes. */
+const IN_PLANE = 1e-6;
+
+/** The checkpoint that lies farthest beside the plane; null where all lie in it. */
+export function farthestFromPlane(checkpoints: readonly PathPoint[]): PathPoint | null {
+  const farthest = checkpoints.reduce((a, b) => (b.offPlane > a.offPlane ? b : a));
+  const longest = Math.max(...checkpoints.map((p) => p.distance));
+  return farthest.offPlane > IN_PLANE * longest ? farthest : null;
+}
+
 function planeFinding({ checkpoints, plane }: PathFindings): Finding {
   const [x, y] = plane.explained;
-  const farthest = checkpoints.reduce((a, b) => (b.offPlane > a.offPlane ? b : a));
-  const at = checkpoints.indexOf(farthest);
+  const farthest = farthestFromPlane(checkpoints);
   const name =
     plane.kind === "pca" ? "The principal plane of the path" : "The last checkpoint’s Hessian plane";
-  const off =
-    farthest.offPlane > 0
-      ? `; ${farthest.name} lies farthest beside it, ‖Δθ‖ = ${numberText(farthest.offPlane, 3)} of its distance ${numberText(farthest.distance, 3)}`
-      : "";
+  const off = farthest
+    ? `; ${farthest.name} lies farthest beside it, ‖Δθ‖ = ${numberText(farthest.offPlane, 3)} of its distance ${numberText(farthest.distance, 3)}`
+    : "; every checkpoint lies in it";
+  const at = farthest ? checkpoints.indexOf(farthest) : 0;
   return {
     id: "plane",
     text: `${name} has ${percentText(x, 3)} and ${percentText(y, 3)} of Σ‖θₖ − θ_last‖² on its axes${off}.`,
@@ -128,12 +137,13 @@ function graphCheck({ checkpoints, otherDifferences }: PathFindings): HealthChec
   const label = "the last checkpoint’s graph with the others’ parameters";
   const measured = `loss of ${at.name}: ${at.inLastGraph === null ? "not finite" : numberText(at.inLastGraph)} there, ${numberText(at.checkpoint.train.loss)} in its own file (off by ${errorText(worst)} of it)`;
   if (otherDifferences.length > 0) {
-    const names = `${plural(otherDifferences.length, "tensor")} that are no parameters (such as "${otherDifferences[0]}") differ between the files; the surface has the last one’s`;
+    const many = otherDifferences.length;
+    const which = `${plural(many, "tensor")} beside the parameters (such as "${otherDifferences[0]}") ${many === 1 ? "differs" : "differ"} between the files; the surface has the last one’s`;
     return {
       id: "graph",
       status: worst > SAME_LOSS ? "look" : "ok",
       label,
-      text: `${names}. Largest difference: ${measured}`,
+      text: `${which}. Largest difference: ${measured}`,
     };
   }
   return { id: "graph", status: worst > SAME_LOSS ? "failed" : "ok", label, text: measured };

@@ -55,15 +55,21 @@ export async function runAnalysis(
 /** The page of a finished run folder, made again without its model or data; undefined if `path` is no run folder. */
 export async function remakePage(path: string, context: Context): Promise<Outcome | undefined> {
   const folder = resolve(context.io.cwd, path);
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory() || !(await readRunIdentity(folder)))
-    return undefined;
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+  const identity = await readRunIdentity(folder);
+  if (!identity) return undefined;
   const report = await readFinished(folder);
   if (report) return writePage(folder, report, context);
-  throw new LandscapeError(
-    "RUN_FOLDER",
-    `"${path}" is a run that is not finished. start it again with the same model and options`,
-    { path },
-  );
+  throw noPage(path, identity.command, "report");
+}
+
+/** Why there is no page to be made anew of a run folder. */
+export function noPage(path: string, command: string, asked: string): LandscapeError {
+  const message =
+    command === asked || command === "demo"
+      ? `"${path}" is a run that is not finished. start it again with the same model and options`
+      : `"${path}" is a run of "${command}"; expected a model, or the folder of a "${asked}" for its page to be made anew`;
+  return new LandscapeError("RUN_FOLDER", message, { path, command });
 }
 
 async function readFinished(folder: string): Promise<AnalysisReport | undefined> {

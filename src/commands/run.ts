@@ -36,7 +36,8 @@ export async function openRun(
   const folder =
     out === null ? null : await RunFolder.open(resolve(context.io.cwd, out), identity, { say: context.warn });
   const pieces = folder ? plural(folder.journal.size, "finished piece") : "";
-  if (folder?.resumed && !folder.has("report.json")) context.warn(`continuing in ${out}: ${pieces}`);
+  const finished = ["report.json", "trajectory.json"].some((file) => folder?.has(file));
+  if (folder?.resumed && !finished) context.warn(`continuing in ${out}: ${pieces}`);
   const store = folder ? new FolderStore(folder) : noStore;
   const kept = ({ train, test }: Pick<Problem, "train" | "test">, units: UnitStore) => ({
     train: new JournaledObjective(train, "train", units, context.progress),

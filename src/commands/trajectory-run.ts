@@ -11,9 +11,8 @@ import { analyseTrajectory, type TrajectorySubject } from "../analysis/trajector
 import { spread, type TrajectoryOptions } from "../analysis/trajectory-options.ts";
 import { planText } from "../analysis/trajectory-plan.ts";
 import type { TrajectoryReport } from "../analysis/trajectory-report.ts";
-import { LandscapeError } from "../errors.ts";
 import type { Problem } from "../objective/index.ts";
-import { dataInfo, modelInfo, provenanceInfo } from "./analysis-run.ts";
+import { dataInfo, modelInfo, noPage, provenanceInfo } from "./analysis-run.ts";
 import { checkpointPaths, openSeries, readSteps, type Series, stepsOf } from "./checkpoint-series.ts";
 import type { Context, Outcome } from "./command.ts";
 import type { ProblemOptions, WhereOptions } from "./groups.ts";
@@ -114,14 +113,11 @@ export async function remakeTrajectoryPage(
 ): Promise<Outcome | undefined> {
   const folder = resolve(context.io.cwd, path);
   if (more.length > 0 || !statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return undefined;
-  if (!(await readRunIdentity(folder))) return undefined;
+  const identity = await readRunIdentity(folder);
+  if (!identity) return undefined;
   const report = await readFinished(folder);
   if (report) return finish(folder, report, npz, context);
-  throw new LandscapeError(
-    "RUN_FOLDER",
-    `"${path}" is no finished trajectory. start it again with the same checkpoints and options`,
-    { path },
-  );
+  throw noPage(path, identity.command, "trajectory");
 }
 
 async function readFinished(folder: string): Promise<TrajectoryReport | undefined> {

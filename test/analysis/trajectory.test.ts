@@ -78,7 +78,16 @@ describe("the trajectory of a loss that is known exactly", () => {
     const graphCheck = (r: TrajectoryReport) => r.health.find((h) => h.id === "graph")!;
     expect(graphCheck(await toyTrajectory()).status).toBe("ok");
     const named = await toyTrajectory({ ...toyPath, otherDifferences: ["bn1.running_mean"] });
-    expect(graphCheck(named).text).toContain('1 tensor that are no parameters (such as "bn1.running_mean")');
+    expect(graphCheck(named).text).toContain(
+      '1 tensor beside the parameters (such as "bn1.running_mean") differs',
+    );
+  });
+
+  it("takes for in the plane what rounding alone puts beside it", async () => {
+    const [first, second] = toyPath.displacements;
+    const three = { ...toyPath, displacements: [first!, second!, Array(10).fill(0)] };
+    const { findings } = await toyTrajectory({ ...three, steps: [0, 1, 2] }, { frames: 0 });
+    expect(findings.find((f) => f.id === "plane")!.text).toContain("every checkpoint lies in it");
   });
 
   it("rests every sentence on numbers that are there", async () => {

@@ -131,6 +131,11 @@ describe("trajectory", () => {
     expect(numbers(torn)).toEqual(numbers(whole));
     expect(readFileSync(journal, "utf8").split("\n")).toHaveLength(lines.length);
 
+    const other = await runArgs(["report", whole]);
+    expect([other.status, other.err]).toEqual([
+      2,
+      expect.stringContaining('is a run of "trajectory"; expected a model, or the folder of a "report"'),
+    ]);
     rmSync(join(whole, "trajectory.html"));
     const remade = await run(whole);
     expect(remade.status).toBe(0);

@@ -166,12 +166,21 @@ function scaleOf({ series, scale }: Curve, points: readonly PathPoint[]): Scale 
     const from0 = low >= 0 && low < 0.5 * high;
     // Values that agree to within what an axis can show are drawn as one.
     const least = LEAST_SPREAD * Math.max(Math.abs(low), Math.abs(high));
-    const [from, to] = high - low < least ? [low - least, high + least] : [from0 ? 0 : low, high];
+    const near = high - low < least ? [low - least, high + least] : [from0 ? 0 : low, high];
+    const [from, to] = extent([...near, ...series.flatMap((s) => barEnds(s, points, high - low))], [0, 1]);
     return { kind: "linear", domain: padded([from, to], 0.06) };
   }
   if (low > 0) return { kind: "log", domain: [low / 1.4, high * 1.4] };
   const domain = [low < 0 ? low * 1.4 : 0, high > 0 ? high * 1.4 : 0] as const;
   return { kind: "symlog", domain, constant: Math.min(...sizes) };
+}
+
+/** Ends of the error bars, as far as they leave the values room. */
+function barEnds({ value, error }: Series, points: readonly PathPoint[], room: number): number[] {
+  return points.flatMap((p) => {
+    const [v, e] = [value(p), error?.(p)];
+    return isNumber(v) && isNumber(e) ? [v - Math.min(e, room), v + Math.min(e, room)] : [];
+  });
 }
 
 /** "8.34 → 20.1" */

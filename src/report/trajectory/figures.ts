@@ -1,4 +1,5 @@
 import { numberText, percentText, plural } from "../../analysis/number-text.ts";
+import { farthestFromPlane } from "../../analysis/trajectory-findings.ts";
 import type { PathPoint, TrajectoryReport } from "../../analysis/trajectory-report.ts";
 import type { Split } from "../facts.ts";
 import { splitNames } from "../facts.ts";
@@ -27,7 +28,7 @@ export function pathFigure(report: TrajectoryReport): Figure {
   }));
   const beyond = scaled.reduce((sum, s) => sum + s.beyond, 0);
   const missing = plane.train.nonFinite + (plane.test?.nonFinite ?? 0);
-  const farthest = checkpoints.reduce((a, b) => (b.offPlane > a.offPlane ? b : a));
+  const farthest = farthestFromPlane(checkpoints);
   const bars = scaled.map(({ split, scale }) =>
     colourBar(
       `path-colours-${split}`,
@@ -40,8 +41,11 @@ export function pathFigure(report: TrajectoryReport): Figure {
     id: "path",
     title: pathTitle(report),
     caption: html`How to read: the line joins the checkpoints in the order of training, projected on a plane through the
-      last one (+); <em>the larger a dot, the farther its checkpoint lies beside the plane</em> (largest: ${farthest.name},
-      ${numberText(farthest.offPlane, 3)}). The map is the loss on the plane itself, in the last checkpoint’s graph: it is
+      last one (+); ${
+        farthest
+          ? html`<em>the larger a dot, the farther its checkpoint lies beside the plane</em> (largest: ${farthest.name}, ${numberText(farthest.offPlane, 3)}).`
+          : "every checkpoint lies in it."
+      } The map is the loss on the plane itself, in the last checkpoint’s graph: it is
       not that of the checkpoints, whose own is in the curves below beside the map’s. ${axesNote(report)} Range: ${plane.range}.
       ${beyond > 0 && `${plural(beyond, "cell")} above the scale have its last colour.`} ${missing > 0 && `${plural(missing, "cell")} without a finite loss are grey and hatched.`}`,
     panels: [...scaled.map(({ split, scale }) => pathPanel(report, split, scale)), ...bars],

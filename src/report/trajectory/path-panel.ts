@@ -1,5 +1,6 @@
 import type { GridValues } from "../../analysis/analysis-report.ts";
 import { numberText } from "../../analysis/number-text.ts";
+import { farthestFromPlane } from "../../analysis/trajectory-findings.ts";
 import type { PathPoint, TrajectoryReport } from "../../analysis/trajectory-report.ts";
 import { cutMiddle, type Split } from "../facts.ts";
 import { again } from "../figures/axes.ts";
@@ -49,8 +50,9 @@ export function pathPanel(report: TrajectoryReport, split: Split, scale: Scale):
 
 function withPath(panel: Panel, grid: Extents, checkpoints: readonly PathPoint[]): Panel {
   const { id } = panel;
-  const farthest = Math.max(...checkpoints.map((p) => p.offPlane)) || 1;
-  const size = (p: PathPoint) => LEAST + (MOST - LEAST) * (p.offPlane / farthest);
+  const farthest = farthestFromPlane(checkpoints);
+  const size = (p: PathPoint) =>
+    farthest ? LEAST + (MOST - LEAST) * (p.offPlane / farthest.offPlane) : LEAST;
   const layers = panel.spec["layer"] as readonly Spec[];
   const cursor = layers.findIndex((layer) => layer["name"] === CURSOR);
   const path = { name: `${id}/path` };
