@@ -2,7 +2,7 @@ import process from "node:process";
 import type { ChosenRange, PathWeights } from "../landscape/index.ts";
 import { cosine } from "../numerics/vector.ts";
 import type { Direction, Objective } from "../objective/types.ts";
-import type { DataInfo, ModelInfo, ProvenanceInfo } from "./analysis-report.ts";
+import type { CostInfo, DataInfo, ModelInfo, ProvenanceInfo } from "./analysis-report.ts";
 import type { PhaseTimer } from "./phase-timer.ts";
 import type { Progress } from "./progress.ts";
 import { checkpointStep } from "./steps/checkpoint.ts";
@@ -76,7 +76,7 @@ export async function analyseTrajectory(
     health: trajectoryHealth(found),
     cost: {
       seconds: session.progress.seconds(),
-      phases: session.progress.phases(),
+      phases: summed(session.progress.phases()),
       // maxRSS is in kilobytes.
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       resumed: session.resumed,
@@ -101,7 +101,7 @@ function at<T>(
   k: number,
   work: (context: StepContext, probe: Objective) => Promise<T>,
 ): Promise<T> {
-  const progress = prefixed(session.progress, `${subject.checkpoints[k]?.name}: `);
+  const progress = prefixed(session.progress, `${subject.checkpoints[k]?.name}${SEPARATOR}`);
   return subject.open(k, progress, ({ train, test, probe, store }) =>
     work({ train, test, store, progress, signal: session.signal, options: options.analysis }, probe),
   );
@@ -204,6 +204,20 @@ async function animate(tour: Tour, visits: readonly Visit[], ends: Ends): Promis
 function direction(vector: Float64Array): Direction {
   return { id: `sha256:${vectorHash(vector)}`, vector };
 }
+
+/** One entry for the phases of one kind, of all checkpoints together. */
+function summed(phases: CostInfo["phases"]): CostInfo["phases"] {
+  const sums = new Map<string, { name: string; seconds: number; units: number }>();
+  for (const phase of phases) {
+    const name = phase.name.slice(phase.name.lastIndexOf(SEPARATOR) + SEPARATOR.length);
+    const { seconds, units } = sums.get(name) ?? { seconds: 0, units: 0 };
+    sums.set(name, { name, seconds: seconds + phase.seconds, units: units + phase.units });
+  }
+  return [...sums.values()];
+}
+
+/** Between a checkpoint's name and the phase. */
+const SEPARATOR = ": ";
 
 /** Phases named after the checkpoint that they belong to. */
 function prefixed(inner: Progress, prefix: string): Progress {

@@ -58,6 +58,8 @@ export async function runTrajectory(
       context.warn(`${options.out} is finished: only its page is made anew`);
       return finish(folder.path, finished, options.npz, context);
     }
+    const { analysis, ...others } = chosen;
+    const shown = { ...analysis, ...others, steps: options.steps };
     const subject: TrajectorySubject = {
       checkpoints,
       weights: series.weights,
@@ -65,7 +67,7 @@ export async function runTrajectory(
       open: opener(series, problem, run, options, context),
       model: modelInfo(problem, paths.at(-1) as string),
       data: dataInfo(problem),
-      provenance: await provenanceInfo(problem, paths.at(-1) as string, options, { ...chosen }, context),
+      provenance: await provenanceInfo(problem, paths.at(-1) as string, options, shown, context),
     };
     const session = { progress, signal: context.io.signal, resumed: folder.resumed };
     const report = await analyseTrajectory(subject, chosen, session);

@@ -105,6 +105,7 @@ summary { cursor: pointer; color: var(--link); width: fit-content; padding: 2px 
 table { border-collapse: collapse; font-size: 13px; line-height: 1.5; font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 16px 3px 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule); }
 th { font-weight: 600; white-space: nowrap; }
+.thumb { display: block; image-rendering: pixelated; }
 .number { text-align: right; white-space: nowrap; }
 th:last-child, td:last-child { padding-right: 0; }
 

@@ -74,6 +74,13 @@ describe("the trajectory of a loss that is known exactly", () => {
     expect(some.animation!.frames.map((f) => f.checkpoint)).toEqual([0, 3]);
   });
 
+  it("counts the cost of all checkpoints by phase", async () => {
+    const { phases } = (await toyTrajectory()).cost;
+    expect(phases.map((p) => p.name)).toEqual([
+      ...["checkpoint", "eigenpairs", "trace", "range", "path", "surface", "under path", "frame"],
+    ]);
+  });
+
   it("tells whether one graph stands for all", async () => {
     const graphCheck = (r: TrajectoryReport) => r.health.find((h) => h.id === "graph")!;
     expect(graphCheck(await toyTrajectory()).status).toBe("ok");

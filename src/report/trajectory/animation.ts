@@ -29,13 +29,14 @@ export function animationFigure(report: TrajectoryReport): Figure | null {
   const splits: Split[] = frames.every((f) => f.test) ? ["train", "test"] : ["train"];
   const colours = new Map(splits.map((split) => [split, coloursOf(animation, split)]));
   const names = frames.map((f) => checkpointOf(report, f).name);
+  const panels = splits.map((split) => frames.map((f) => framePanel(report, f, split, colours.get(split)!)));
   return {
     id: "animation",
     title: animationTitle(animation),
     caption: html`How to read: each frame is the loss on θₖ + α·v₊ + β·v₋ around one checkpoint (+), in its own graph,
       ${animation.directions === "fixed" ? fixedNote : followNote} The heavy contour is at the checkpoint’s own loss: it crosses itself at a
-      saddle, shrinks to a dot at a minimum, and is one smooth curve on a slope. Range: ${animation.range}. Drawn without the
-      slider is the last frame.`,
+      saddle, shrinks to a dot at a minimum, and is one smooth curve on a slope. Range: ${animation.range}. On paper the last
+      frame is drawn; the maps of all are in the table.`,
     panels: [
       ...splits.map((split) =>
         animated(frames.map((f) => framePanel(report, f, split, colours.get(split)!))),
@@ -52,7 +53,7 @@ export function animationFigure(report: TrajectoryReport): Figure | null {
       { mark: "heavy", colour: "", label: "L = L(θₖ)" },
       { mark: "cross", colour: "var(--text)", label: "minimum of the training loss in the frame" },
     ],
-    numbers: frameTable(report, animation),
+    numbers: frameTable(report, animation, panels[0]!.map(mapOf)),
   };
 }
 
@@ -60,6 +61,11 @@ const fixedNote =
   "along v₊ and v₋ of the last checkpoint in all of them; window and colours stay the same, so that frames compare.";
 const followNote =
   "along v₊ and v₋ of that checkpoint; window and axes follow too, and colours show the change against the checkpoint, (L − L(θₖ))/L(θₖ), blue below it.";
+
+/** The picture of a panel's cells. */
+function mapOf(panel: Panel): string {
+  return String(panel.datasets[`${panel.id}/map`]![0]![0]);
+}
 
 function checkpointOf({ checkpoints }: TrajectoryReport, frame: Frame): PathPoint {
   return checkpoints[frame.checkpoint] as PathPoint;
