@@ -1,15 +1,17 @@
 import process from "node:process";
 import { probeDeterminism } from "../curvature/index.ts";
 import type { Objective } from "../objective/types.ts";
-import type { AnalysisReport, DataInfo, ModelInfo, ProvenanceInfo } from "./analysis-report.ts";
+import type { AnalysisReport, DataInfo, DensityInfo, ModelInfo, ProvenanceInfo } from "./analysis-report.ts";
 import { healthChecks, type Observations } from "./health.ts";
 import type { AnalysisOptions } from "./options.ts";
 import type { PhaseTimer } from "./phase-timer.ts";
 import { planAnalysis } from "./plan.ts";
+import { randomSliceInfo } from "./random-slices.ts";
 import { checkpointStep } from "./steps/checkpoint.ts";
 import { keepStep, type StepContext } from "./steps/context.ts";
+import { densityStep } from "./steps/density.ts";
 import { directionsStep } from "./steps/directions.ts";
-import { type EigenRequest, eigenStep, movingStep } from "./steps/eigenpairs.ts";
+import { type EigenRequest, type EigenStep, eigenStep, movingStep } from "./steps/eigenpairs.ts";
 import { type EndProduct, endProductsStep } from "./steps/ends.ts";
 import { planesStep, profilesStep } from "./steps/planes.ts";
 import { rangesStep } from "./steps/ranges.ts";
@@ -59,6 +61,7 @@ export async function analyse(
   const moving = await movingStep(context, request, options.movingProducts, eigen);
   const { hvp: method, seed, probes } = options;
   const traced = await traceStep(context, { method, kinks: "frozen", seed, probes }, subject.probe);
+  const density = await densityOf(context, eigen);
   const directions = await directionsStep(context, gradient, eigen);
   const ranges = await rangesStep(context, directions, checkpoint.train.loss);
   const planes = await planesStep(context, ranges);
@@ -74,9 +77,10 @@ export async function analyse(
     trace: traced.info,
     directions: directions.map((d) => d.info),
     where: tensorShares(train.parameters, eigen, traced.perTensor),
-    density: null,
+    density,
     subsets: null,
-    randomSlices: null,
+    randomSlices:
+      density && randomSliceInfo(density, eigen.info, train.n, { seed, planes: options.slicePlanes }),
     health: [],
     cost: {
       seconds: timer.seconds(),
@@ -89,6 +93,14 @@ export async function analyse(
   const exact = exactDifferences(products);
   const seen: Observations = { repeat, productError: eigen.productError, exact };
   return { ...findings, health: healthChecks(findings, seen), verdict: verdict(findings) };
+}
+
+/** With the step of the eigenpairs' Lanczos run, which serves the density's as well. */
+async function densityOf(context: StepContext, { info }: EigenStep): Promise<DensityInfo | null> {
+  const { densityProbes: probes, densitySteps: steps, hvp: method, seed } = context.options;
+  if (probes === 0) return null;
+  const relativeStep = info.step === null ? undefined : info.step / (context.train.thetaNorm || 1);
+  return densityStep(context, { probes, steps, method, kinks: "frozen", seed, relativeStep });
 }
 
 function eigenRequest(options: AnalysisOptions): EigenRequest {

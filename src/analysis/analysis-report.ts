@@ -132,8 +132,11 @@ export interface DensityInfo {
   /** Mean of λ and of λ² over the spectrum: tr H/N and ‖H‖²/N. */
   readonly first: Measured;
   readonly second: Measured;
-  /** Share of eigenvalues below 0. */
+  /** Below this an eigenvalue is not told from 0. */
+  readonly resolution: number;
+  /** Shares of eigenvalues below −resolution and above it. */
   readonly negative: Measured;
+  readonly positive: Measured;
 }
 
 /** The same ends of the spectrum on parts of the training data. */

@@ -22,6 +22,11 @@ export interface AnalysisOptions {
   readonly rise: Rise;
   /** Products of the comparison with moving branches; 0 leaves it out. */
   readonly movingProducts: number;
+  /** Random vectors of the density, 0 leaves it out, and the products for each. */
+  readonly densityProbes: number;
+  readonly densitySteps: number;
+  /** Planes drawn over the measured spectrum, at no product. */
+  readonly slicePlanes: number;
 }
 
 /**
@@ -42,4 +47,7 @@ export const defaultAnalysis: AnalysisOptions = {
   scalePoints: 13,
   rise: "auto",
   movingProducts: 40,
+  densityProbes: 4,
+  densitySteps: 30,
+  slicePlanes: 4000,
 };

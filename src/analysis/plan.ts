@@ -26,6 +26,7 @@ export function planAnalysis({ train, test }: Sizes, options: AnalysisOptions): 
     products("eigenpairs", options.maxProducts),
     products("kinks", options.movingProducts),
     products("trace", options.probes),
+    ...(options.densityProbes > 0 ? [products("density", options.densityProbes * options.densitySteps)] : []),
     products("directions", options.randomProfiles + 2),
     { name: "ranges", units: 180, cost: 180 * s },
     points("planes", 3 * options.grid ** 2),
@@ -41,6 +42,7 @@ export function planText(options: AnalysisOptions): string {
     options.maxProducts +
     options.movingProducts +
     options.probes +
+    options.densityProbes * options.densitySteps +
     options.randomProfiles +
     2 * options.scalePoints;
   const points = 3 * options.grid ** 2 + (3 + options.randomProfiles) * options.profilePoints;

@@ -156,7 +156,9 @@ const density = z.object({
   mass: finite,
   first: measured,
   second: measured,
+  resolution: finite,
   negative: measured,
+  positive: measured,
 });
 
 const ends = z.object({ top: finite, bottom: finite });

@@ -164,7 +164,7 @@ function randomPlaneSentence(findings: Findings): Sentence {
   }
   const evidence = ["trace.value", "trace.standardError", "randomSlices"];
   const because = `its curvature is tr H = ${withError(trace.value, trace.standardError)} in every direction`;
-  const share = "the share of planes that would show a saddle was not computed";
+  const share = saddleShareText(findings);
   if (Math.abs(trace.value) <= RESOLVED * trace.standardError) {
     return {
       id: "random-plane",
@@ -180,6 +180,17 @@ function randomPlaneSentence(findings: Findings): Sentence {
     text: `The average random plane looks like a ${minimum ? "minimum" : "maximum"}: ${because} (for Gaussian directions); ${share}.`,
     evidence,
   };
+}
+
+/** Planes drawn over the measured spectrum; the closed form holds only where no outliers dominate. */
+function saddleShareText({ randomSlices }: Findings): string {
+  if (!randomSlices) return "the share of planes that would show a saddle was not computed";
+  const { saddles, saddleShare, interval, byProbe } = randomSlices;
+  if (saddles === 0) return `fewer than ${percentText(interval.high)} of random planes would show a saddle`;
+  const shown = `${percentText(saddleShare)} of random planes (${percentText(interval.low)} … ${percentText(interval.high)}) would show a saddle`;
+  const [low, high] = [Math.min(...byProbe), Math.max(...byProbe)];
+  if (low === high) return shown;
+  return `${shown}, ${percentText(low)} … ${percentText(high)} by single probes of the density`;
 }
 
 function gainSentence(findings: Findings): Sentence {

@@ -22,6 +22,8 @@ const demoAnalysis: AnalysisOptions = {
   randomProfiles: 3,
   scalePoints: 9,
   movingProducts: 24,
+  densityProbes: 2,
+  densitySteps: 20,
 };
 
 export const demo: Command = defineCommand<DemoOptions>({

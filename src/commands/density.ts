@@ -67,13 +67,14 @@ export const density: Command = defineCommand<DensityOptions>({
 });
 
 function outcome(info: DensityInfo, n: number, npz: string | null): Outcome {
-  const { quadratures, steps, mass, first, second, negative } = info;
+  const { quadratures, steps, mass, first, second, resolution, negative, positive } = info;
   const of = (x: Measured, times = 1) => withError(times * x.value, times * x.standardError);
   const frobenius = Math.sqrt(n * second.value);
   const values = quadratures.flatMap((q) => q.nodes);
   return {
     json: {
-      ...{ probes: quadratures.length, steps, parameters: n, mass, first, second, negative },
+      ...{ probes: quadratures.length, steps, parameters: n, mass, first, second },
+      ...{ resolution, negative, positive },
       trace: scaled(first, n),
       squaredFrobeniusNorm: scaled(second, n),
       quadratures,
@@ -84,7 +85,11 @@ function outcome(info: DensityInfo, n: number, npz: string | null): Outcome {
       ["mass", mass.toFixed(9)],
       ["mean eigenvalue", `${of(first)} (tr H = ${of(first, n)})`],
       ["mean square", `${of(second)} (‖H‖ = ${numberText(frobenius, 3)})`],
-      ["below 0", `${percentText(negative.value, 3)} of ${countText(n)} eigenvalues`],
+      [
+        "negative",
+        `${percentText(negative.value, 3)} of ${countText(n)} eigenvalues, below ${numberText(-resolution, 2)}`,
+      ],
+      ["positive", `${percentText(positive.value, 3)}, above ${numberText(resolution, 2)}`],
       ...(npz ? [["written", npz] as const] : [["arrays", "--npz F.npz writes them"] as const]),
     ]),
   };

@@ -22,6 +22,8 @@ interface ReportOptions extends ProblemOptions, RunOptions {
   readonly method: "lanczos" | "annihilation";
   readonly hvp: "fd" | "exact";
   readonly probes: number;
+  readonly densityProbes: number;
+  readonly densitySteps: number;
   readonly grid: number;
   readonly points: number;
   readonly range: Rise;
@@ -65,6 +67,26 @@ export const report: Command = defineCommand<ReportOptions>({
     probes: integer<number>(
       { group: what, describe: `N: random vectors for the trace [default ${d.probes}]`, fallback: d.probes },
       2,
+    ),
+    densityProbes: integer<number>(
+      {
+        group: what,
+        describe: `N: random vectors for the density, 0 leaves it out [default ${d.densityProbes}]`,
+        fallback: d.densityProbes,
+        advanced: true,
+      },
+      0,
+      10_000,
+    ),
+    densitySteps: integer<number>(
+      {
+        group: what,
+        describe: `N: products for each of them [default ${d.densitySteps}]`,
+        fallback: d.densitySteps,
+        advanced: true,
+      },
+      2,
+      10_000,
     ),
     grid: odd("points on each axis of a plane", d.grid),
     points: odd("points of a profile", d.profilePoints),
@@ -113,6 +135,8 @@ function analysisOf(options: ReportOptions, n: number): AnalysisOptions {
     method: options.method,
     hvp: options.hvp,
     probes: options.probes,
+    densityProbes: options.densityProbes,
+    densitySteps: options.densitySteps,
     grid: options.grid,
     profilePoints: options.points,
     rise: options.range,

@@ -15,9 +15,9 @@ const sections: Readonly<Record<string, string>> = {
   planes: "planes",
   curvatureByScale: "profiles",
   where: "where",
-  density: "not-computed",
+  density: "spectrum",
   subsets: "not-computed",
-  randomSlices: "not-computed",
+  randomSlices: "slices",
   health: "health",
 };
 

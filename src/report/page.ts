@@ -26,7 +26,7 @@ export function page(report: AnalysisReport, { sections, drawn, runtime }: PageP
     contents: [
       ["verdict", "Verdict"],
       ...sections.map((s) => [s.id, s.title.split(" and ")[0]!] as const),
-      ...(missing ? [["not-computed", "Random slices"] as const] : []),
+      ...(missing ? [["not-computed", "Not computed"] as const] : []),
       ["health", "Health"],
       ["provenance", "Provenance"],
     ],

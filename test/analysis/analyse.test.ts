@@ -30,6 +30,9 @@ const small: AnalysisOptions = {
   randomProfiles: 2,
   scalePoints: 3,
   movingProducts: 10,
+  densityProbes: 2,
+  densitySteps: 6,
+  slicePlanes: 200,
 };
 
 async function run(
@@ -88,6 +91,13 @@ describe("the whole analysis of a loss that is known exactly", () => {
     expect(report.verdict.find((s) => s.id === "saddle")).toMatchObject({ answer: "yes" });
     expect(report.verdict.find((s) => s.id === "gain")).toMatchObject({ answer: "yes" });
     expect(report.where.reduce((sum, t) => sum + (t.trace ?? 0), 0)).toBeCloseTo(trace?.value ?? 0, 9);
+    const { density, randomSlices } = report;
+    expect(Math.abs((density?.mass ?? 0) - 1)).toBeLessThan(1e-9);
+    expect(Math.abs((density?.first.value ?? 0) - 3.71)).toBeLessThan(
+      4 * (density?.first.standardError ?? 0),
+    );
+    expect(randomSlices).toMatchObject({ planes: 200 });
+    expect(randomSlices?.kappaPlus.value).toBeGreaterThan(randomSlices?.kappaMinus.value ?? 0);
     expect(report.where.reduce((sum, t) => sum + (t.energyTop ?? 0), 0)).toBeCloseTo(1, 9);
     expect(report.planes.map((p) => p.kind)).toEqual(["hessian", "random", "filter"]);
     for (const plane of report.planes) {
@@ -104,6 +114,7 @@ describe("the whole analysis of a loss that is known exactly", () => {
       "eigenpairs",
       "kinks",
       "trace",
+      "density",
       "directions",
       "ranges",
       "planes",

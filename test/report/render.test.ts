@@ -87,7 +87,8 @@ test("every sentence's evidence is shown, linked and in the report", async () =>
     expect(page).toContain(`id="${sectionOf(path)}"`);
   }
   expect(evidenceOf(report, "checkpoint.gradientNorm")).toBe("1.9101508");
-  expect(evidenceOf(report, "randomSlices")).toBe("not computed");
+  expect(evidenceOf(report, "randomSlices.planes")).toBe("400");
+  expect(evidenceOf(report, "subsets")).toBe("not computed");
   expect(evidenceOf(report, "eigenpairs.pairs[99].value")).toBe("is not in this report");
   expect(evidenceOf(report, "constructor")).toBe("is not in this report");
 });
@@ -101,6 +102,10 @@ test("titles state the finding with the report's numbers", () => {
   );
   expect(titles["profiles"]).toContain("Along v₋ the training loss falls 17.3 %");
   expect(titles["spectrum"]).toContain("is 66.9 times |λ₋|");
+  expect(titles["density"]).toMatch(
+    /^Of 269,434 eigenvalues .* lie below −0\.031 and .* above 0\.031 \(3 probes\)$/,
+  );
+  expect(titles["slices"]).toMatch(/^Fewer than 0\.95 % of random planes show a saddle; on average κ₊ = /);
 });
 
 test("what was not computed is said, not drawn", async () => {
@@ -109,7 +114,8 @@ test("what was not computed is said, not drawn", async () => {
   for (const words of [
     "No planes were computed",
     "No profiles were computed",
-    "Density of the spectrum: not computed",
+    "Density of the spectrum.",
+    "Random planes were not drawn",
   ]) {
     expect(page).toContain(words);
   }

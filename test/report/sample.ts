@@ -1,11 +1,14 @@
 import type {
   AnalysisReport,
+  DensityInfo,
   DirectionInfo,
+  Eigenpair,
   GridValues,
   Plane,
   Profile,
   TensorShare,
 } from "../../src/analysis/analysis-report.ts";
+import { randomSliceInfo } from "../../src/analysis/random-slices.ts";
 
 /**
  * A report like that of a ResNet-20 on Fashion-MNIST, made by formulas: same sizes, eigenvalues and gains as
@@ -81,14 +84,7 @@ export function sampleReport(): AnalysisReport {
       },
     ],
     eigenpairs: {
-      pairs: [
-        { value: 314.4254, residual: 0.031, converged: true, end: "top", slope: 0.42 },
-        { value: 138.536, residual: 0.022, converged: true, end: "top", slope: -0.31 },
-        { value: 81.34471, residual: 0.019, converged: true, end: "top", slope: 0.11 },
-        { value: -4.697554, residual: 0.00042, converged: true, end: "bottom", slope: SLOPE },
-        { value: -4.573109, residual: 0.00061, converged: true, end: "bottom", slope: 0.014 },
-        { value: -4.109571, residual: 0.0093, converged: true, end: "bottom", slope: -0.022 },
-      ],
+      pairs,
       products: 86,
       hvp: "fd",
       kinks: "frozen",
@@ -112,9 +108,9 @@ export function sampleReport(): AnalysisReport {
       scaleCurve("v-bottom", -4.697554, 0.00042, (s) => -4.7 + 55 * Math.exp(-((Math.log10(s) + 3.2) ** 2))),
     ],
     where,
-    density: null,
+    density,
     subsets: null,
-    randomSlices: null,
+    randomSlices: randomSliceInfo(density, { pairs }, 272_186, { seed: 0, planes: 400 }),
     health: [
       {
         id: "determinism",
@@ -187,6 +183,46 @@ export const LOSS = 0.098730789;
 const TEST_LOSS = 0.394503;
 const THETA_NORM = 41.3;
 const SLOPE = -0.0675;
+
+const pairs: readonly Eigenpair[] = [
+  { value: 314.4254, residual: 0.031, converged: true, end: "top", slope: 0.42 },
+  { value: 138.536, residual: 0.022, converged: true, end: "top", slope: -0.31 },
+  { value: 81.34471, residual: 0.019, converged: true, end: "top", slope: 0.11 },
+  { value: -4.697554, residual: 0.00042, converged: true, end: "bottom", slope: SLOPE },
+  { value: -4.573109, residual: 0.00061, converged: true, end: "bottom", slope: 0.014 },
+  { value: -4.109571, residual: 0.0093, converged: true, end: "bottom", slope: -0.022 },
+];
+
+const density: DensityInfo = sampleDensity();
+
+/** Three probes: a bulk at 0, a tail to either side, and the outliers with the weights of chance. */
+function sampleDensity(): DensityInfo {
+  const quadratures = [11, 12, 13].map((seed) => {
+    const next = uniform(seed);
+    const tail = Array.from({ length: 12 }, (_, k) => [
+      0.02 * 1.9 ** k * (1 + 0.2 * next()),
+      10 ** (-2.4 - 0.28 * k),
+    ]);
+    const below = Array.from({ length: 8 }, (_, k) => [
+      -0.02 * 1.9 ** k * (1 + 0.2 * next()),
+      10 ** (-2.8 - 0.35 * k),
+    ]);
+    const single = [314.43, 138.54, 81.3, -4.68].map((value) => [value, (1 + 0.6 * next()) / 272_186]);
+    const found = [[1e-5, 0.9], ...tail, ...below, ...single].toSorted((a, b) => a[0]! - b[0]!);
+    const total = found.reduce((sum, [, w]) => sum + w!, 0);
+    return { nodes: found.map(([t]) => t!), weights: found.map(([, w]) => w! / total) };
+  });
+  const mean = (of: (t: number) => number) =>
+    quadratures.reduce((sum, q) => sum + q.nodes.reduce((s, t, i) => s + of(t) * q.weights[i]!, 0), 0) / 3;
+  const [first, second] = [mean((t) => t), mean((t) => t * t)];
+  return {
+    ...{ steps: 25, quadratures, mass: 1, resolution: 0.0314 },
+    first: { value: first, standardError: 0.08 * first },
+    second: { value: second, standardError: 0.2 * second },
+    negative: { value: mean((t) => (t < -0.0314 ? 1 : 0)), standardError: 2e-4 },
+    positive: { value: mean((t) => (t > 0.0314 ? 1 : 0)), standardError: 4e-4 },
+  };
+}
 
 const directions: readonly DirectionInfo[] = [
   { id: "v-top", role: "top", label: "v₊", slope: 0.42, curvature: 314.4254, curvatureError: 0.031 },

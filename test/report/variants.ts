@@ -188,6 +188,8 @@ function nothing(): AnalysisReport {
     planes: [],
     profiles: [],
     curvatureByScale: [],
+    density: null,
+    randomSlices: null,
     where: report.where.map((t) => ({
       ...t,
       trace: null,

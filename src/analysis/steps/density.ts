@@ -43,7 +43,7 @@ export async function densityStep(context: StepContext, request: DensityRequest)
   }
   const info = densityInfo(quadratures, steps, train.n);
   progress.finish(
-    `${percentText(info.negative.value)} of the eigenvalues below 0   ${plural(probes, "probe")}`,
+    `${percentText(info.negative.value)} of the eigenvalues negative   ${plural(probes, "probe")}`,
   );
   return info;
 }
@@ -60,8 +60,13 @@ async function productsOf(context: StepContext, request: DensityRequest): Promis
 }
 
 const MOVING_STEP = 1e-3;
+const RESOLUTION = 1e-4;
 
 function densityInfo(quadratures: readonly SpectralQuadrature[], steps: number, n: number): DensityInfo {
+  // Products in float32 leave of an eigenvalue 0 some 1e−5 of the largest.
+  const largest = Math.max(...quadratures.flatMap((q) => q.nodes.map(Math.abs)));
+  const resolution = RESOLUTION * largest;
+  const negated = quadratures.map(({ nodes, weights }) => ({ nodes: nodes.map((t) => -t), weights }));
   const measured = ({ mean, standardError }: SampleStats) => ({ value: mean, standardError });
   return {
     steps,
@@ -69,6 +74,8 @@ function densityInfo(quadratures: readonly SpectralQuadrature[], steps: number, 
     mass: moment(quadratures, 0).mean,
     first: measured(moment(quadratures, 1, n)),
     second: measured(moment(quadratures, 2, n)),
-    negative: measured(massBelow(quadratures, 0, n)),
+    resolution,
+    negative: measured(massBelow(quadratures, -resolution, n)),
+    positive: measured(massBelow(negated, -resolution, n)),
   };
 }

@@ -1,10 +1,12 @@
 import type { AnalysisReport } from "../../analysis/analysis-report.ts";
 import { accuracyFigure } from "../figures/accuracy.ts";
 import { changeFigure } from "../figures/change.ts";
+import { densityFigure } from "../figures/density.ts";
 import type { Figure } from "../figures/figure.ts";
 import { planesFigure } from "../figures/planes.ts";
 import { profilesFigure } from "../figures/profiles.ts";
 import { scaleFigure } from "../figures/scale-curve.ts";
+import { slicesFigure } from "../figures/slices.ts";
 import { spectrumFigure } from "../figures/spectrum.ts";
 import { whereFigure } from "../figures/where.ts";
 import type { FigureSection } from "../shell.ts";
@@ -37,7 +39,7 @@ export function figureSections(report: AnalysisReport): FigureSection[] {
     {
       id: "spectrum",
       title: "Spectrum",
-      figures: some(spectrumFigure(report)),
+      figures: some(spectrumFigure(report), densityFigure(report)),
       otherwise: "No eigenvalues were computed; ask for them with --top and --bottom.",
     },
     {
@@ -45,6 +47,13 @@ export function figureSections(report: AnalysisReport): FigureSection[] {
       title: "Where",
       figures: some(whereFigure(report)),
       otherwise: "Neither trace nor eigenvectors were computed, so that curvature is not located.",
+    },
+    {
+      id: "slices",
+      title: "Random slices",
+      figures: some(slicesFigure(report)),
+      otherwise:
+        "Random planes were not drawn: they need the density of the spectrum (--density-probes of at least 1).",
     },
   ];
 }
