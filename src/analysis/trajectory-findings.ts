@@ -169,12 +169,13 @@ function traceCheck({ checkpoints }: PathFindings): HealthCheck {
   const label = "standard errors of the traces";
   const traces = checkpoints.flatMap((p) => (p.trace ? [p.trace] : []));
   if (traces.length === 0) return { id: "trace", status: "not done", label, text: "--probes 0" };
-  const relative = traces.map((t) => t.standardError / Math.abs(t.value));
-  const worst = Math.max(...relative);
+  // A trace may pass through 0: what counts is how the curve is seen.
+  const largest = Math.max(...traces.map((t) => Math.abs(t.value)));
+  const worst = Math.max(...traces.map((t) => t.standardError)) / largest;
   return {
     id: "trace",
     status: worst > 0.2 ? "look" : "ok",
     label,
-    text: `up to ${percentText(worst)} of the trace with ${plural(traces[0]!.probes, "probe")}${worst > 0.2 ? "; raise --probes" : ""}`,
+    text: `up to ${percentText(worst)} of the largest trace with ${plural(traces[0]!.probes, "probe")}${worst > 0.2 ? "; raise --probes, or --estimator xtrace" : ""}`,
   };
 }

@@ -1,8 +1,11 @@
+import type { TraceInfo } from "./analysis-report.ts";
 import { type AnalysisOptions, defaultAnalysis } from "./options.ts";
 
 /** What is computed of a path. Curvatures, trace and the surface's grid are those of `analysis`. */
 export interface TrajectoryOptions {
   readonly analysis: AnalysisOptions;
+  /** Of the traces. */
+  readonly estimator: TraceInfo["estimator"];
   readonly plane: "pca" | "hessian";
   /** Frames along each checkpoint's own v₊ and v₋. */
   readonly follow: boolean;
@@ -15,6 +18,7 @@ export interface TrajectoryOptions {
 /** Six checkpoints of a net of a few 10⁵ parameters on a hundred images: about ten minutes on two cores. */
 export const defaultTrajectory: TrajectoryOptions = {
   analysis: { ...defaultAnalysis, top: 1, bottom: 1, movingProducts: 0, randomProfiles: 0 },
+  estimator: "hutchinson",
   plane: "pca",
   follow: false,
   frames: 24,

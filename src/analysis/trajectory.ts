@@ -141,10 +141,9 @@ function visitOne(tour: Tour, k: number, ends: Ends | null): Promise<{ visit: Vi
       seed,
     } as const;
     const eigen = await eigenStep(context, request, gradient);
-    const trace =
-      probes === 0
-        ? null
-        : (await traceStep(context, { method: hvp, kinks: "frozen", seed, probes }, probe)).info;
+    const { estimator } = tour.options;
+    const wanted = { method: hvp, kinks: "frozen", seed, probes, estimator } as const;
+    const trace = probes === 0 ? null : (await traceStep(context, wanted, probe)).info;
     const own = eigen.vectors.map(direction) as unknown as Ends;
     const [cosTop, cosBottom] = own.map((d, i) =>
       ends ? Math.abs(cosine(d.vector, ends[i]!.vector)) : 1,

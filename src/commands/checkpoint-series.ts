@@ -22,6 +22,9 @@ export interface Series {
   readonly otherDifferences: readonly string[];
 }
 
+/** Each costs minutes, and their inner products are a square matrix. */
+const MOST = 1000;
+
 /** Weights kept in memory, so that they are not read again. */
 const KEPT_BYTES = 2 ** 29;
 
@@ -41,6 +44,13 @@ export function checkpointPaths(words: readonly string[]): string[] {
     }
     return info.isDirectory() ? filesOf(word) : [word];
   });
+  if (paths.length > MOST) {
+    throw new LandscapeError(
+      "INVALID_OPTION",
+      `too many checkpoints: ${paths.length}; expected at most ${MOST}. give every tenth, or fewer`,
+      { count: paths.length },
+    );
+  }
   if (paths.length >= 2) return paths;
   throw new LandscapeError(
     "INVALID_OPTION",

@@ -1,3 +1,4 @@
+import type { TraceInfo } from "../analysis/analysis-report.ts";
 import type { HvpMethod } from "../objective/types.ts";
 import {
   bytes,
@@ -292,4 +293,13 @@ export const pointsOption: Option<number | null> = integer<null>(
   },
   3,
   1001,
+);
+
+export const estimatorOption: Option<TraceInfo["estimator"]> = choice<TraceInfo["estimator"]>(
+  {
+    group: "What:",
+    describe: "hutchinson, hutch++, xtrace or curvature (from losses alone) [default hutchinson]",
+    fallback: "hutchinson",
+  },
+  ["hutchinson", "hutch++", "xtrace", "curvature"],
 );

@@ -8,6 +8,7 @@ import { traceInterval } from "../numerics/trace.ts";
 import { type Command, defineCommand, type Outcome } from "./command.ts";
 import { stepContext } from "./ends.ts";
 import {
+  estimatorOption,
   hvpOption,
   kinksOption,
   npzOption,
@@ -17,7 +18,7 @@ import {
   type RunOptions,
   runOptions,
 } from "./groups.ts";
-import { choice, flag, integer, positive } from "./options.ts";
+import { flag, integer, positive } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
 import { openRun } from "./run.ts";
 import { cutMiddle, fieldLines, firstLines, tableLines } from "./table.ts";
@@ -64,14 +65,7 @@ export const trace: Command = defineCommand<TraceOptions>({
       },
       1,
     ),
-    estimator: choice<Estimator>(
-      {
-        group: what,
-        describe: "hutchinson, hutch++, xtrace or curvature (from losses alone) [default hutchinson]",
-        fallback: "hutchinson",
-      },
-      ["hutchinson", "hutch++", "xtrace", "curvature"],
-    ),
+    estimator: estimatorOption,
     points: pointsOption,
     compare: flag(what, "curvature: Hutchinson's estimate on the same directions too", true),
     hvp: hvpOption,

@@ -2,6 +2,7 @@ import { defaultTrajectory, type TrajectoryOptions } from "../analysis/trajector
 import type { Rise } from "../landscape/index.ts";
 import { type Command, defineCommand } from "./command.ts";
 import {
+  estimatorOption,
   hvpOption,
   npzOption,
   type ProblemOptions,
@@ -19,6 +20,7 @@ interface Options extends ProblemOptions, RunOptions {
   readonly maxProducts: number;
   readonly hvp: "fd" | "exact";
   readonly probes: number;
+  readonly estimator: TrajectoryOptions["estimator"];
   readonly grid: number;
   readonly frames: number;
   readonly frameGrid: number;
@@ -72,6 +74,7 @@ export const trajectory: Command = defineCommand<Options>({
       },
       0,
     ),
+    estimator: { ...estimatorOption, describe: `of the traces: ${estimatorOption.describe}`, advanced: true },
     grid: odd("points on each axis of the surface", d.analysis.grid),
     frames: integer<number>(
       {
@@ -109,7 +112,8 @@ function odd(of: string, fallback: number): Option<number> {
 }
 
 function chosen(options: Options): TrajectoryOptions {
-  const { seed, maxProducts, hvp, probes, grid, range: rise, plane, follow, frames, frameGrid } = options;
+  const { seed, maxProducts, hvp, probes, grid, range: rise, ...others } = options;
+  const { estimator, plane, follow, frames, frameGrid } = others;
   const analysis = { ...d.analysis, seed, maxProducts, hvp, probes, grid, rise };
-  return { analysis, plane, follow, frames, frameGrid };
+  return { analysis, estimator, plane, follow, frames, frameGrid };
 }

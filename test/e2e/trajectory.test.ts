@@ -232,21 +232,22 @@ describe("steps of training", () => {
 });
 
 describeWithFixtures("trajectory of the reference runs", () => {
-  /** Row of the table in the fixtures' README: loss, ‖∇L‖, λ₊, λ₋. */
-  const table: Readonly<Record<string, readonly [number, number, number, number]>> = {
-    "epoch-000000": [1.0432, 2.7311, 8.34154, -6.36671],
-    "epoch-000300": [0.11289, 0.52053, 20.3986, -0.693744],
-    "epoch-003000": [0.0014895, 0.23175, 20.5848, -0.342458],
+  /** Row of the table in the fixtures' README: loss, ‖∇L‖, λ₊, λ₋, trace. */
+  const table: Readonly<Record<string, readonly [number, number, number, number, number]>> = {
+    "epoch-000000": [1.0432, 2.7311, 8.34154, -6.36671, 6.36673],
+    "epoch-000300": [0.11289, 0.52053, 20.3986, -0.693744, 24.4737],
+    "epoch-003000": [0.0014895, 0.23175, 20.5848, -0.342458, 78.4078],
   };
 
   it("fcnn2's numbers are those of the float64 references", async () => {
     const files = Object.keys(table).map((name) => paperFile(`fcnn2-series/${name}.onnx`));
     const sets = ["--data", paperFile("fcnn-train.npz"), "--test-data", paperFile("fcnn-test.npz")];
-    const few = ["--test-samples", "50", "--probes", "0", "--frames", "0", "--grid", "3", "--device", "cpu"];
+    const traces = ["--probes", "12", "--estimator", "xtrace"];
+    const few = ["--test-samples", "50", ...traces, "--frames", "0", "--grid", "3", "--device", "cpu"];
     const args = ["trajectory", ...files, ...sets, ...few, "--out", path("fcnn2"), "--workers", "1"];
     const { checkpoints } = (await runJson(args)) as unknown as TrajectoryReport;
     for (const p of checkpoints) {
-      const [loss, gradient, top, bottom] = table[p.name]!;
+      const [loss, gradient, top, bottom, trace] = table[p.name]!;
       // Five digits are printed.
       expect(p.checkpoint.train.loss / loss).toBeCloseTo(1, 4);
       expect(p.checkpoint.gradientNorm / gradient).toBeCloseTo(1, 4);
@@ -255,6 +256,7 @@ describeWithFixtures("trajectory of the reference runs", () => {
         expect(converged).toBe(true);
         expect(Math.abs(found - value)).toBeLessThanOrEqual(residual + 1e-5 * Math.abs(value));
       }
+      expect(Math.abs(p.trace!.value - trace)).toBeLessThanOrEqual(4 * p.trace!.standardError);
       expect(p.inLastGraph).toBe(p.checkpoint.train.loss);
     }
   }, 120_000);
