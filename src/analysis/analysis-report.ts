@@ -19,6 +19,8 @@ export interface AnalysisReport {
   readonly density: DensityInfo | null;
   readonly subsets: SubsetInfo | null;
   readonly randomSlices: RandomSliceInfo | null;
+  /** Absent where there is a gradient. */
+  readonly lossSlices?: LossSliceInfo | undefined;
   readonly health: readonly HealthCheck[];
   /** What may differ between two equal runs lies under `cost` and `provenance`. */
   readonly cost: CostInfo;
@@ -34,6 +36,8 @@ export interface ModelInfo {
   readonly parameters: number;
   readonly tensors: readonly { name: string; shape: readonly number[]; offset: number; size: number }[];
   readonly warnings: readonly { code: string; message: string }[];
+  /** Why there is no gradient, as a clause; absent: there is one. All that needs one is then null or empty. */
+  readonly obstacle?: string | undefined;
 }
 
 export interface DataInfo {
@@ -55,11 +59,16 @@ export interface CheckpointInfo {
   /** Rounding noise of the train loss: its standard deviation over displacements too small to matter; null if not measured. */
   readonly lossNoise: number | null;
   /** ‖∇L‖ and its noise: the standard error over the groups of samples, null with a single group. */
-  readonly gradientNorm: number;
+  readonly gradientNorm: number | null;
   readonly gradientNoise: number | null;
   readonly groups: number;
   /** ‖θ₀‖. */
   readonly thetaNorm: number;
+}
+
+/** A checkpoint whose gradient was computed. */
+export interface DifferentiatedInfo extends CheckpointInfo {
+  readonly gradientNorm: number;
 }
 
 export type Answer = "yes" | "no" | "cannot tell";
@@ -185,6 +194,20 @@ export interface RandomSliceInfo {
     readonly plus: readonly number[];
     readonly minus: readonly number[];
   };
+}
+
+/** Curvatures of random planes as fits to losses show them, where there is no gradient: at a scale, branches moving. */
+export interface LossSliceInfo {
+  readonly planes: number;
+  /** Means of each plane's κ₊ and κ₋, with standard errors over planes. */
+  readonly kappaPlus: Measured;
+  readonly kappaMinus: Measured;
+  readonly saddles: number;
+  readonly saddleShare: number;
+  /** Wilson's 95 % interval. */
+  readonly interval: { readonly low: number; readonly high: number };
+  /** ‖Δθ‖ up to which losses were looked at. */
+  readonly displacement: number;
 }
 
 export type DirectionRole = "top" | "bottom" | "random" | "filter";

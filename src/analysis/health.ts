@@ -7,7 +7,7 @@ type Status = HealthCheck["status"];
 /** What the analysis saw of its own work, beside what the report says. */
 export interface Observations {
   /** Loss and gradient of θ₀ computed twice: the largest relative differences; null if not probed. */
-  readonly repeat: { readonly loss: number; readonly gradient: number } | null;
+  readonly repeat: { readonly loss: number; readonly gradient: number | null } | null;
   /** Largest error estimate of all products within the eigensolver, relative to ‖Hv‖. */
   readonly productError: number | null;
   /** ‖Hv by differences − Hv exact‖/‖Hv‖ along v₊ and v₋; null if exact products were not run. */
@@ -32,7 +32,11 @@ export function healthChecks(findings: Findings, seen: Observations): HealthChec
     borders(findings),
     ...findings.model.warnings.map((w): HealthCheck => check(w.code, "look", "Model file", w.message)),
   ];
-  return checks.sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
+  const { obstacle } = findings.model;
+  const explained = checks.map((c) =>
+    c.status === "not done" && obstacle !== undefined ? { ...c, text: `Not done: ${obstacle}.` } : c,
+  );
+  return explained.sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
 }
 
 function check(id: string, status: Status, label: string, text: string): HealthCheck {
@@ -42,9 +46,12 @@ function check(id: string, status: Status, label: string, text: string): HealthC
 function determinism({ repeat }: Observations): HealthCheck {
   const [id, label] = ["determinism", "Determinism"];
   if (!repeat) return check(id, "not done", label, "Loss and gradient were not computed twice.");
-  const worst = Math.max(repeat.loss, repeat.gradient);
-  if (worst === 0) return check(id, "ok", label, "Loss and gradient computed twice agree to the last bit.");
-  const text = `Loss and gradient computed twice differ by ${numberText(repeat.loss, 2)} and ${numberText(repeat.gradient, 2)} of their size`;
+  const worst = Math.max(repeat.loss, repeat.gradient ?? 0);
+  const what = repeat.gradient === null ? "Loss" : "Loss and gradient";
+  const [agree, differ] = repeat.gradient === null ? ["agrees", "differs"] : ["agree", "differ"];
+  if (worst === 0) return check(id, "ok", label, `${what} computed twice ${agree} to the last bit.`);
+  const sizes = [repeat.loss, repeat.gradient].filter((size) => size !== null).map((s) => numberText(s, 2));
+  const text = `${what} computed twice ${differ} by ${sizes.join(" and ")} of ${sizes.length > 1 ? "their" : "its"} size`;
   // Reordered float32 sums differ by about this; more means dropout or other random operators.
   if (worst < 1e-5) return check(id, "look", label, `${text}: sums are taken in changing order.`);
   return check(id, "failed", label, `${text}: the model is random (dropout?); export it with model.eval().`);
@@ -53,7 +60,7 @@ function determinism({ repeat }: Observations): HealthCheck {
 function gradientNoise({ checkpoint }: Findings): HealthCheck {
   const { groups, gradientNorm, gradientNoise: noise } = checkpoint;
   const [id, label] = ["gradient-noise", "Noise of the gradient"];
-  if (noise === null)
+  if (noise === null || gradientNorm === null)
     return check(id, "not done", label, "All samples are in one group; take more --samples.");
   const text = `‖∇L‖ ${numberText(gradientNorm, 3)}, noise ${numberText(noise, 2)} over ${groups} groups of samples.`;
   return check(id, "ok", label, text);

@@ -2,9 +2,9 @@
 import { z } from "zod";
 import type {
   AnalysisReport,
-  CheckpointInfo,
   CostInfo,
   DataInfo,
+  DifferentiatedInfo,
   Eigenpair,
   GridValues,
   HealthCheck,
@@ -29,6 +29,7 @@ const model = z.object({
   parameters: count,
   tensors: z.array(tensor).readonly(),
   warnings: z.array(z.object({ code: z.string(), message: z.string() })).readonly(),
+  obstacle: z.string().optional(),
 });
 
 const samples = z.object({ samples: count, sha256: hash });
@@ -46,11 +47,13 @@ const checkpoint = z.object({
   train: lossValue,
   test: lossValue.nullable(),
   lossNoise: maybe,
-  gradientNorm: finite,
+  gradientNorm: maybe,
   gradientNoise: maybe,
   groups: count,
   thetaNorm: finite,
 });
+
+const differentiated = checkpoint.extend({ gradientNorm: finite });
 
 const sentence = z.object({
   id: z.enum(["slope", "saddle", "curvature", "random-plane", "gain"]),
@@ -200,6 +203,16 @@ const randomSlices = z.object({
   }),
 });
 
+const lossSlices = z.object({
+  planes: count,
+  kappaPlus: measured,
+  kappaMinus: measured,
+  saddles: count,
+  saddleShare: finite,
+  interval: z.object({ low: finite, high: finite }),
+  displacement: finite,
+});
+
 const healthCheck = z.object({
   id: z.string(),
   status: z.enum(["ok", "look", "failed", "not done"]),
@@ -245,6 +258,7 @@ const report = z.object({
   density: density.nullable(),
   subsets: subsets.nullable(),
   randomSlices: randomSlices.nullable(),
+  lossSlices: lossSlices.optional(),
   health: z.array(healthCheck).readonly(),
   cost,
   provenance,
@@ -254,14 +268,14 @@ const report = z.object({
 export const reportParts: {
   readonly model: z.ZodType<ModelInfo>;
   readonly data: z.ZodType<DataInfo>;
-  readonly checkpoint: z.ZodType<CheckpointInfo>;
+  readonly checkpoint: z.ZodType<DifferentiatedInfo>;
   readonly pair: z.ZodType<Eigenpair>;
   readonly trace: z.ZodType<TraceInfo>;
   readonly gridValues: z.ZodType<GridValues>;
   readonly healthCheck: z.ZodType<HealthCheck>;
   readonly cost: z.ZodType<CostInfo>;
   readonly provenance: z.ZodType<ProvenanceInfo>;
-} = { model, data, checkpoint, pair, trace, gridValues, healthCheck, cost, provenance };
+} = { model, data, checkpoint: differentiated, pair, trace, gridValues, healthCheck, cost, provenance };
 
 // Not a value but a check: without it the schema could ask for more than the interface has.
 const exact: AnalysisReport extends z.infer<typeof report> ? typeof report : never = report;

@@ -1,7 +1,7 @@
 import type {
-  CheckpointInfo,
   CostInfo,
   DataInfo,
+  DifferentiatedInfo,
   Eigenpair,
   GridValues,
   HealthCheck,
@@ -45,7 +45,7 @@ export interface PathPoint {
   /** Steps or epochs of training, where the names of all tell them. */
   readonly step: number | null;
   /** Loss, accuracy and gradient of the file itself. */
-  readonly checkpoint: CheckpointInfo;
+  readonly checkpoint: DifferentiatedInfo;
   /** The largest eigenvalue, then the smallest. */
   readonly eigenpairs: readonly Eigenpair[];
   readonly products: number;

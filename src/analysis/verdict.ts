@@ -20,11 +20,32 @@ export function verdict(findings: Findings): Sentence[] {
     curvatureSentence(findings),
     randomPlaneSentence(findings),
     gainSentence(findings),
-  ];
+  ].map((sentence) => withReason(findings, sentence));
+}
+
+/** What a model without a gradient leaves open. */
+const OPEN: Partial<Record<Sentence["id"], string>> = {
+  slope: "Cannot tell whether a slope is left",
+  saddle: "Cannot tell whether there is negative curvature",
+  curvature: "Cannot tell the largest curvatures",
+  gain: "Cannot tell what moving along v₋ would gain",
+};
+
+function withReason({ model: { obstacle } }: Findings, sentence: Sentence): Sentence {
+  const open = OPEN[sentence.id];
+  if (obstacle === undefined || open === undefined) return sentence;
+  return {
+    id: sentence.id,
+    answer: "cannot tell",
+    text: `${open}: ${obstacle}.`,
+    evidence: ["model.obstacle"],
+  };
 }
 
 function slopeSentence({ checkpoint }: Findings): Sentence {
-  const { gradientNorm, gradientNoise, groups } = checkpoint;
+  const { gradientNoise, groups } = checkpoint;
+  // Without a gradient the sentence is another.
+  const gradientNorm = checkpoint.gradientNorm ?? Number.NaN;
   const evidence = ["checkpoint.gradientNorm", "checkpoint.gradientNoise", "checkpoint.groups"];
   const norm = numberText(gradientNorm, 3);
   if (gradientNoise === null) {
@@ -162,7 +183,11 @@ function randomPlaneSentence(findings: Findings): Sentence {
       evidence: ["trace"],
     };
   }
-  const evidence = ["trace.value", "trace.standardError", "randomSlices"];
+  const evidence = [
+    "trace.value",
+    "trace.standardError",
+    findings.lossSlices ? "lossSlices.saddleShare" : "randomSlices",
+  ];
   const because = `its curvature is tr H = ${withError(trace.value, trace.standardError)} in every direction`;
   const share = saddleShareText(findings);
   if (Math.abs(trace.value) <= RESOLVED * trace.standardError) {
@@ -183,7 +208,11 @@ function randomPlaneSentence(findings: Findings): Sentence {
 }
 
 /** Planes drawn over the measured spectrum; the closed form holds only where no outliers dominate. */
-function saddleShareText({ randomSlices }: Findings): string {
+function saddleShareText({ randomSlices, lossSlices }: Findings): string {
+  if (lossSlices) {
+    const { saddleShare, interval, planes } = lossSlices;
+    return `${percentText(saddleShare)} of ${planes} random planes fitted to losses show a saddle (${percentText(interval.low)} … ${percentText(interval.high)})`;
+  }
   if (!randomSlices) return "the share of planes that would show a saddle was not computed";
   const { saddles, saddleShare, interval, byProbe } = randomSlices;
   if (saddles === 0) return `fewer than ${percentText(interval.high)} of random planes would show a saddle`;

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { analyse, type Subject } from "../analysis/analyse.ts";
+import { analyseLosses, lossPlanText } from "../analysis/analyse-losses.ts";
 import type { AnalysisReport, DataInfo, ModelInfo, ProvenanceInfo } from "../analysis/analysis-report.ts";
 import { countText } from "../analysis/number-text.ts";
 import type { AnalysisOptions } from "../analysis/options.ts";
@@ -10,6 +11,7 @@ import { PhaseTimer } from "../analysis/phase-timer.ts";
 import { planText } from "../analysis/plan.ts";
 import { type RunFolder, readRunIdentity } from "../analysis/run-folder.ts";
 import { LandscapeError } from "../errors.ts";
+import { obstacleText } from "../model/unsupported.ts";
 import type { Problem } from "../objective/index.ts";
 import type { Context, Outcome } from "./command.ts";
 import type { ProblemOptions, WhereOptions } from "./groups.ts";
@@ -27,13 +29,16 @@ export async function runAnalysis(
 ): Promise<Outcome> {
   return withProblem(model, options, context, async (problem) => {
     await requireParameters(problem);
-    const { train, test } = problem;
+    const { train, test, obstacle } = problem;
     const chosen = analysis(train.n);
     assertPairs(chosen, train.n);
     const samples = test ? `${train.samples} + ${test.samples}` : String(train.samples);
     context.warn(
-      `${basename(model)}: ${countText(train.n)} parameters, ${samples} samples; ${planText(chosen)}, into ${options.out}`,
+      `${basename(model)}: ${countText(train.n)} parameters, ${samples} samples; ${obstacle ? lossPlanText(chosen) : planText(chosen)}, into ${options.out}`,
     );
+    if (obstacle) {
+      context.warn(`warning: no gradient: ${obstacleText(obstacle)}. The report has what losses alone tell`);
+    }
     const progress = new PhaseTimer(context.progress);
     const own = { ...chosen };
     using run = await openRun(command, problem, options, own, options.out, { ...context, progress });
@@ -46,7 +51,7 @@ export async function runAnalysis(
     const subject = await subjectOf(problem, run, model, options, chosen, context);
     const { signal } = context.io;
     const session = { store: run.store, progress, signal, resumed: folder.resumed };
-    const report = await analyse(subject, chosen, session);
+    const report = await (obstacle ? analyseLosses : analyse)(subject, chosen, session);
     await folder.write("report.json", `${JSON.stringify(report)}\n`);
     return await writePage(folder.path, report, context);
   });
@@ -133,7 +138,7 @@ async function subjectOf(
   };
 }
 
-export function modelInfo({ checkpoint, train }: Problem, model: string): ModelInfo {
+export function modelInfo({ checkpoint, train, obstacle }: Problem, model: string): ModelInfo {
   return {
     name: basename(model).replace(/\.onnx$/i, ""),
     sha256: checkpoint.sha256,
@@ -142,6 +147,7 @@ export function modelInfo({ checkpoint, train }: Problem, model: string): ModelI
     parameters: train.n,
     tensors: train.parameters,
     warnings: checkpoint.warnings,
+    ...(obstacle && { obstacle: obstacleText(obstacle) }),
   };
 }
 

@@ -82,8 +82,8 @@ export const WORKS_WITHOUT_GRADIENT: readonly string[] = [
   "report",
 ];
 
-/** What stands in the way of a gradient, as part of a sentence. */
+/** What stands in the way of a gradient, as a clause. */
 export function obstacleText({ message, details }: LandscapeError): string {
   const { what } = details;
-  return typeof what === "string" ? what : message.replace(/\. .*/, "");
+  return typeof what === "string" ? `there is ${what}` : message.replace(/\. .*/, "");
 }

@@ -7,6 +7,7 @@ export function sectionOf(path: string): string {
 }
 
 const sections: Readonly<Record<string, string>> = {
+  model: "not-computed",
   checkpoint: "verdict",
   eigenpairs: "spectrum",
   trace: "where",
@@ -18,6 +19,7 @@ const sections: Readonly<Record<string, string>> = {
   density: "spectrum",
   subsets: "not-computed",
   randomSlices: "slices",
+  lossSlices: "slices",
   health: "health",
 };
 

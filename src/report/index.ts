@@ -5,6 +5,7 @@ import { page } from "./page.ts";
 import type { Warn } from "./render.ts";
 import { loadRuntime } from "./runtime.ts";
 import { figureSections } from "./sections/figures.ts";
+import { explained } from "./sections/without-gradient.ts";
 import type { FigureSection } from "./shell.ts";
 import { trajectoryPage, trajectorySections } from "./trajectory/page.ts";
 
@@ -21,7 +22,7 @@ export interface RenderOptions {
  */
 export async function renderReport(report: AnalysisReport, options: RenderOptions = {}): Promise<string> {
   const { runtime = loadRuntime() } = options;
-  const sections = figureSections(report);
+  const sections = explained(report, figureSections(report));
   return page(report, { sections, drawn: await drawAll(sections, options), runtime }).text;
 }
 

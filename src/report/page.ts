@@ -4,9 +4,9 @@ import type { Drawn } from "./draw.ts";
 import type { Html } from "./html.ts";
 import { roundGrids } from "./round.ts";
 import { healthSection } from "./sections/health.ts";
-import { notComputedSection } from "./sections/not-computed.ts";
 import { provenanceSection } from "./sections/provenance.ts";
 import { verdictSection } from "./sections/verdict.ts";
+import { missingSection } from "./sections/without-gradient.ts";
 import { type FigureSection, figureSection, shell } from "./shell.ts";
 
 export interface PageParts {
@@ -17,7 +17,7 @@ export interface PageParts {
 }
 
 export function page(report: AnalysisReport, { sections, drawn, runtime }: PageParts): Html {
-  const missing = notComputedSection(report);
+  const missing = missingSection(report);
   return shell({
     title: `${report.model.name}: loss landscape`,
     eyebrow: "Loss landscape report",

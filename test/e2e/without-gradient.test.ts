@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { analysisReportSchema } from "../../src/analysis/schema.ts";
 import { writeNpz } from "../../src/data/index.ts";
 import type { Value } from "../../src/onnx/graph.ts";
 import { run, runJson } from "../support/cli.ts";
@@ -129,6 +130,74 @@ describe("a model with an operator that has no gradient rule", () => {
     expect(found["works"]).toContain("surface --directions random");
     expect((await runJson(["inspect", path("plain.onnx")]))["works"]).toBeUndefined();
     expect((await run(["inspect", path("unique.onnx")])).out).toMatch(/works without\s+evaluate, .*surface/);
+  });
+});
+
+describe("its report", () => {
+  const out = path("run");
+  const report = [
+    ...["report", ...unique, "--test-data", path("data.npz"), "--out", out],
+    ...["--grid", "5", "--points", "5", "--probes", "4"],
+  ];
+  const why = 'there is no gradient rule for Unique (1 node: "unique")';
+
+  it("has what losses tell, and says why the rest is missing", async () => {
+    const found = await runJson(report);
+    expect(analysisReportSchema.safeParse(found).error).toBeUndefined();
+    expect(found).toMatchObject({
+      model: { obstacle: why },
+      checkpoint: { gradientNorm: null, gradientNoise: null },
+      eigenpairs: null,
+      trace: { estimator: "curvature", probes: 4 },
+      lossSlices: { planes: 50 },
+      planes: [{ kind: "random" }, { kind: "filter" }],
+    });
+    expect(found["profiles"]).toHaveLength(6);
+    const { loss } = await runJson(["evaluate", ...plain]);
+    close((found["checkpoint"] as { train: { loss: number } }).train.loss, loss as number);
+    const verdict = found["verdict"] as { id: string; answer: string; text: string }[];
+    for (const id of ["slope", "saddle", "curvature", "gain"]) {
+      const sentence = verdict.find((s) => s.id === id);
+      expect(sentence?.answer).toBe("cannot tell");
+      expect(sentence?.text).toContain(why);
+    }
+    const checks = found["health"] as { id: string; status: string; text: string }[];
+    const not = checks.filter((c) => c.status === "not done");
+    expect(not.map((c) => c.id).sort()).toEqual([
+      "exact",
+      "gradient-noise",
+      "kinks",
+      "products",
+      "residuals",
+    ]);
+    for (const check of not) expect(check.text).toBe(`Not done: ${why}.`);
+  });
+
+  it("is a page on which every missing section says so", () => {
+    const page = readFileSync(join(out, "report.html"), "utf8").replaceAll("&quot;", '"');
+    const section = (id: string) =>
+      new RegExp(`<section id="${id}">.*?</section>`, "s").exec(page)?.[0] ?? `no section ${id}`;
+    expect(section("spectrum")).toContain(`No eigenvalues: ${why}.`);
+    expect(section("where")).toContain(`Curvature is not located in the tensors: ${why}.`);
+    expect(section("not-computed")).toContain(`They need the gradient, and ${why}.`);
+    expect(section("slices")).toMatch(/of 50 random planes show a saddle .* from fits to losses up to ‖Δθ‖/);
+    expect(section("planes")).toContain("Random plane");
+    expect(section("profiles")).toContain("5 random directions");
+  });
+
+  it("is finished: only its page is made anew", async () => {
+    const { status, err } = await run(report);
+    expect(status).toBe(0);
+    expect(err).toContain("is finished: only its page is made anew");
+  });
+
+  it("of a model with a gradient says nothing of that", async () => {
+    const found = await runJson([
+      ...["report", ...plain, "--out", path("plain"), "--grid", "3", "--points", "3", "--probes", "2"],
+      ...["--max-products", "12"],
+    ]);
+    expect(found["model"]).not.toHaveProperty("obstacle");
+    expect(found).not.toHaveProperty("lossSlices");
   });
 });
 

@@ -19,7 +19,7 @@ export async function directionsStep(
   gradient: Float64Array,
   eigen: EigenStep,
 ): Promise<NamedDirection[]> {
-  const { train, options } = context;
+  const { train } = context;
   const named: NamedDirection[] = [];
   for (const [role, label] of [
     ["top", "v₊"],
@@ -43,39 +43,32 @@ export async function directionsStep(
   }
   const drawn = drawDirections(context);
   const curvatures = await randomCurvatures(context, drawn);
-  for (const [i, { role, label, direction }] of drawn.entries()) {
+  for (const [i, { direction, info }] of drawn.entries()) {
     const { curvature, error } = curvatures[i] as Curvature;
     const slope = dot(gradient, direction.vector);
-    const id = direction.id.replace(`:${options.seed}:`, "-");
-    named.push({ direction, info: { id, role, label, slope, curvature, curvatureError: error } });
+    named.push({ direction, info: { ...info, slope, curvature, curvatureError: error } });
   }
   context.progress.finish(`${named.length} directions in ${train.n} dimensions`);
   return named;
 }
 
-interface Drawn {
-  readonly role: DirectionRole;
-  readonly label: string;
-  readonly direction: Direction;
-}
-
-function drawDirections({ train, options }: StepContext): Drawn[] {
+/** The random directions and two filter-normalised ones; neither slope nor curvature of them is known yet. */
+export function drawDirections({ train, options }: StepContext): NamedDirection[] {
   const { seed } = options;
+  const named = (role: DirectionRole, label: string, direction: Direction): NamedDirection => {
+    const id = direction.id.replace(`:${seed}:`, "-");
+    return { direction, info: { id, role, label, slope: null, curvature: null, curvatureError: null } };
+  };
   // A plane needs two, even where fewer profiles are wanted.
-  const random = Array.from(
-    { length: Math.max(2, options.randomProfiles) },
-    (_, index): Drawn => ({
-      role: "random",
-      label: `random ${index + 1}`,
-      direction: randomDirection(train.parameters, { seed, index }),
-    }),
+  const random = Array.from({ length: Math.max(2, options.randomProfiles) }, (_, index) =>
+    named("random", `random ${index + 1}`, randomDirection(train.parameters, { seed, index })),
   );
-  const filter = [0, 1].map(
-    (index): Drawn => ({
-      role: "filter",
-      label: `filter-normalised ${index + 1}`,
-      direction: filterDirection(train.parameters, train.theta, { seed, index }),
-    }),
+  const filter = [0, 1].map((index) =>
+    named(
+      "filter",
+      `filter-normalised ${index + 1}`,
+      filterDirection(train.parameters, train.theta, { seed, index }),
+    ),
   );
   // A model without a filter (no tensor of rank 2) has no such direction.
   return [...random, ...filter.filter((d) => norm(d.direction.vector) > 0)];
@@ -87,13 +80,19 @@ interface Curvature {
 }
 
 /** dᵀHd of each; the first of a kind chooses its step, the others reuse it. */
-async function randomCurvatures(context: StepContext, drawn: readonly Drawn[]): Promise<Curvature[]> {
+async function randomCurvatures(
+  context: StepContext,
+  drawn: readonly NamedDirection[],
+): Promise<Curvature[]> {
   context.progress.start("directions");
   const { train, options, signal } = context;
   const { result } = await keepStep(context, "directions", {}, async () => {
     const learnt = new Map<DirectionRole, { relativeStep: number; model: DifferenceModel }>();
     const curvatures: Curvature[] = [];
-    for (const { role, direction } of drawn) {
+    for (const {
+      direction,
+      info: { role },
+    } of drawn) {
       const request: HvpOptions = { method: options.hvp, kinks: "frozen", ...learnt.get(role) };
       const { hv, error, step, model } = await train.hvp(direction.vector, request, signal);
       if (step !== null && model)

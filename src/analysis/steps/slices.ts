@@ -1,7 +1,9 @@
 import { type LossFit, randomSlices, type Slice } from "../../curvature/index.ts";
 import { type Normalization, sliceDirection } from "../../landscape/index.ts";
-import { isSaddle } from "../../numerics/random-planes.ts";
+import { isSaddle, summarizePlanes } from "../../numerics/random-planes.ts";
+import { sampleStats } from "../../numerics/stats.ts";
 import type { HvpMethod, Kinks, Objective } from "../../objective/types.ts";
+import type { LossSliceInfo } from "../analysis-report.ts";
 import { percentText, plural } from "../number-text.ts";
 import { relativeCost } from "../progress.ts";
 import type { Unit } from "../unit.ts";
@@ -44,6 +46,25 @@ export async function sliceStep(
     `${plural(result.slices.length, "plane")}, ${percentText(saddles / result.slices.length)} saddles`,
   );
   return result;
+}
+
+/** Random planes by fits to losses, in the numbers that a report shows. */
+export async function lossSlicesStep(
+  context: StepContext,
+  request: Pick<SliceRequest, "slices" | "method" | "kinks" | "seed">,
+  probe: Objective,
+): Promise<LossSliceInfo> {
+  const { slices, fit } = await sliceStep(context, { ...request, normalization: "none", by: "loss" }, probe);
+  const { planes, kappaPlus, kappaMinus, saddles, saddleShare, interval } = summarizePlanes(slices);
+  const measured = ({ mean: value, standardError }: typeof kappaPlus) => ({ value, standardError });
+  const size = sampleStats(slices.flatMap(({ lengths: [x, y] }) => [x ** 2, y ** 2])).mean;
+  return {
+    planes,
+    kappaPlus: measured(kappaPlus),
+    kappaMinus: measured(kappaMinus),
+    ...{ saddles, saddleShare, interval },
+    displacement: (fit?.halfWidth ?? 0) * Math.sqrt(size),
+  };
 }
 
 async function measureSlices(

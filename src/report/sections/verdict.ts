@@ -45,7 +45,7 @@ function facts(report: AnalysisReport): Html {
       checkpoint.train.accuracy === null && "regression",
     ],
     ["Test accuracy", shareText(checkpoint.test?.accuracy, 4), ""],
-    ["‖∇L‖", numberText(checkpoint.gradientNorm, 3), noise(checkpoint.gradientNoise)],
+    ["‖∇L‖", valueText(checkpoint.gradientNorm, 3), gradientNote(report)],
     ["‖θ‖", numberText(checkpoint.thetaNorm, 4), `${countText(model.parameters)} parameters`],
     ["λ₊", measuredText(top?.value, top?.residual), residual(top) ?? "not computed"],
     ["λ₋", measuredText(bottom?.value, bottom?.residual), residual(bottom) ?? "not computed"],
@@ -65,6 +65,10 @@ function facts(report: AnalysisReport): Html {
   return html`<dl class="facts">${shown.map(
     ([term, value, note]) => html`<div><dt>${term}</dt><dd>${value}<small>${note}</small></dd></div>`,
   )}</dl>`;
+}
+
+function gradientNote({ checkpoint, model }: AnalysisReport): Content {
+  return model.obstacle === undefined ? noise(checkpoint.gradientNoise) : "no gradient";
 }
 
 function noise(value: number | null): Content {
