@@ -2,7 +2,14 @@ import { LandscapeError } from "../errors.ts";
 import type { SymmetricOperator } from "./operator.ts";
 import { gaussian } from "./random.ts";
 import { sampleStats } from "./stats.ts";
-import { type Block, drawProbe, type TraceEstimate, type TraceInfo } from "./trace.ts";
+import {
+  type Block,
+  drawProbe,
+  rootMeanSquare,
+  type TraceEstimate,
+  type TraceInfo,
+  withFloor,
+} from "./trace.ts";
 import { type Sketch, sketchRange } from "./trace-sketch.ts";
 import { dot } from "./vector.ts";
 
@@ -47,24 +54,27 @@ export async function hutchPlusPlus(
   const squares = sampleStats(rest.length > 0 ? rest.map((p) => p.square) : [0, 0]);
   const frobenius = Math.sqrt(seenSquare(sketch) + squares.mean);
   const trace = sum(seen) + total.mean;
-  const productError = Math.hypot(sketch.error, ...rest.map((p) => p.error / rest.length));
+  // Any basis will do for Q: the errors of A·Ω do no harm.
+  const productError = Math.hypot(sketch.aqError, rootMeanSquare(rest.map((p) => p.error)));
+  const sampled: TraceEstimate = {
+    trace,
+    standardError: total.standardError,
+    mean: trace / operator.n,
+    frobeniusNorm: frobenius,
+    frobeniusStandardError: frobenius === 0 ? 0 : squares.standardError / (2 * frobenius),
+    blocks: blocks.map(({ name }, b) => {
+      const share = sampleStats(rest.length > 0 ? rest.map((p) => p.blocks[b] as number) : [0, 0]);
+      return { name, trace: (seen[b] as number) + share.mean, standardError: share.standardError };
+    }),
+  };
+  const result = withFloor(sampled, productError, operator.n);
   return {
-    result: {
-      trace,
-      standardError: total.standardError,
-      mean: trace / operator.n,
-      frobeniusNorm: frobenius,
-      frobeniusStandardError: frobenius === 0 ? 0 : squares.standardError / (2 * frobenius),
-      blocks: blocks.map(({ name }, b) => {
-        const share = sampleStats(rest.length > 0 ? rest.map((p) => p.blocks[b] as number) : [0, 0]);
-        return { name, trace: (seen[b] as number) + share.mean, standardError: share.standardError };
-      }),
-    },
+    result,
     info: {
       probes: rest.length,
       products: 2 * rank + rest.length,
       converged: true,
-      relativeError: trace === 0 ? Number.POSITIVE_INFINITY : total.standardError / Math.abs(trace),
+      relativeError: trace === 0 ? Number.POSITIVE_INFINITY : result.standardError / Math.abs(trace),
       productError,
     },
   };

@@ -1,6 +1,7 @@
 import { LandscapeError } from "../errors.ts";
 import { Basis } from "./basis.ts";
 import type { SymmetricOperator } from "./operator.ts";
+import { rootMeanSquare } from "./trace.ts";
 import { dot, norm } from "./vector.ts";
 
 /** Orthonormal Q and A·Q for the range of A·Ω: the part of A that a sketch has seen. */
@@ -9,8 +10,10 @@ export interface Sketch {
   readonly aq: readonly Float64Array[];
   /** R[i][j] of A·Ω = Q·R, by columns: `r[j]` has length rank. */
   readonly r: readonly Float64Array[];
-  /** Root of the sum of squared product errors. */
-  readonly error: number;
+  /** Error of tr QᵀAQ by the products A·Q: root of the sum of their squared errors. */
+  readonly aqError: number;
+  /** Root of the mean squared error of the products A·Ω. */
+  readonly yError: number;
 }
 
 // What is left of a column after two projections is rounding below this share of it: A's range is exhausted.
@@ -26,21 +29,22 @@ export async function sketchRange(
   signal?: AbortSignal,
 ): Promise<Sketch & { readonly y: readonly Float64Array[] }> {
   const y: Float64Array[] = [];
-  let squares = 0;
+  const yErrors: number[] = [];
   for (const w of omega) {
     const { out, error } = await product(operator, w, signal);
-    squares += error ** 2;
+    yErrors.push(error);
     y.push(out);
   }
   const q = new Basis(operator.n, "float64");
   const r = y.map((column) => appendColumn(q, column));
   const aq: Float64Array[] = [];
+  const aqErrors: number[] = [];
   for (const vector of q.vectors) {
     const { out, error } = await product(operator, vector as Float64Array, signal);
-    squares += error ** 2;
+    aqErrors.push(error);
     aq.push(out);
   }
-  return { q, aq, r, y, error: Math.sqrt(squares) };
+  return { q, aq, r, y, aqError: Math.hypot(...aqErrors), yError: rootMeanSquare(yErrors) };
 }
 
 /** Coefficients of `column` in Q, which grows by its remainder. */

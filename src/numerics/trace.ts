@@ -41,7 +41,7 @@ export interface TraceOptions {
 
 export interface TraceEstimate {
   readonly trace: number;
-  /** Standard error of `trace` from the spread of the probes; NaN for a single one. */
+  /** From the spread of the probes (NaN for a single one) and, in squares, what no spread shows: `withFloor`. */
   readonly standardError: number;
   /** tr A / n. */
   readonly mean: number;
@@ -63,7 +63,7 @@ export interface TraceInfo {
   readonly converged: boolean;
   /** Half-width over |trace| of the interval that holds the trace with probability 68 %, by Student's t. */
   readonly relativeError: number;
-  /** Error that the products' own errors put into `trace`. */
+  /** Error that the products' own errors put into `trace`; part of the standard errors. */
   readonly productError: number;
 }
 
@@ -76,7 +76,8 @@ const ONE_SIGMA = 0.6826894921;
  * Trace, its split over blocks, and Frobenius norm of a symmetric operator from random probes with independent
  * components of mean 0 and variance 1. Units: those of A's diagonal.
  * Variance per probe 2(‖A‖² − ΣAᵢᵢ²) with signs (default), 2‖A‖² with Gaussian components; the standard error is
- * measured from the probes, and it alone stops the run: the mean of few probes may stand still by chance.
+ * measured from the probes, never below the products' error, and alone stops the run: the mean of few probes may stand
+ * still by chance.
  * Deterministic for a seed; probe k is the same in any run. Throws INVALID_OPTION for fewer than two probes.
  * Source: Hutchinson 1989; variance: Avron & Toledo 2011.
  */
@@ -105,7 +106,7 @@ export async function hutchinsonTrace(
     products,
     converged: options.tolerance === undefined || error <= options.tolerance,
     relativeError: error,
-    productError: Math.sqrt(seen.reduce((sum, p) => sum + p.error ** 2, 0)) / seen.length,
+    productError: rootMeanSquare(seen.map((p) => p.error)),
   };
   return { result, info };
 }
@@ -144,7 +145,7 @@ function estimate(seen: readonly ProbeResult[], blocks: readonly Block[], n: num
   const total = sampleStats(seen.map((p) => p.blocks.reduce((sum, share) => sum + share, 0)));
   const squares = sampleStats(seen.map((p) => p.squaredNorm));
   const frobeniusNorm = Math.sqrt(squares.mean);
-  return {
+  const sampled: TraceEstimate = {
     trace: total.mean,
     standardError: total.standardError,
     mean: total.mean / n,
@@ -156,6 +157,27 @@ function estimate(seen: readonly ProbeResult[], blocks: readonly Block[], n: num
       return { name, trace: share.mean, standardError: share.standardError };
     }),
   };
+  return withFloor(sampled, rootMeanSquare(seen.map((p) => p.error)), n);
+}
+
+/**
+ * The estimate with its standard errors raised, in squares, by what the spread of the probes does not show: the
+ * products' own error, and the rounding of zᵀ·(A·z) to float64, 2⁻⁵³·‖z‖·‖A·z‖. Where all probes agree, as signs do on
+ * a diagonal matrix, nothing else is left. Each share takes the whole of it, since an error's place is not known.
+ */
+export function withFloor(sampled: TraceEstimate, productError: number, n: number): TraceEstimate {
+  const floor = Math.hypot(productError, 2 ** -53 * Math.sqrt(n) * sampled.frobeniusNorm);
+  return {
+    ...sampled,
+    standardError: Math.hypot(sampled.standardError, floor),
+    frobeniusStandardError: Math.hypot(sampled.frobeniusStandardError, floor),
+    blocks: sampled.blocks.map((b) => ({ ...b, standardError: Math.hypot(b.standardError, floor) })),
+  };
+}
+
+/** Of product errors; not divided by √count, since rounding and truncation may be the same in every probe. */
+export function rootMeanSquare(errors: readonly number[]): number {
+  return errors.length === 0 ? 0 : Math.hypot(...errors) / Math.sqrt(errors.length);
 }
 
 function relativeError({ trace, standardError }: TraceEstimate, probes: number): number {

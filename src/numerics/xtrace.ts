@@ -3,7 +3,7 @@ import type { SketchedTraceOptions } from "./hutch-plus-plus.ts";
 import type { SymmetricOperator } from "./operator.ts";
 import { gaussian } from "./random.ts";
 import { sampleStats } from "./stats.ts";
-import type { TraceEstimate, TraceInfo } from "./trace.ts";
+import { type TraceEstimate, type TraceInfo, withFloor } from "./trace.ts";
 import { type Sketch, sketchRange } from "./trace-sketch.ts";
 import { dot, norm, scale } from "./vector.ts";
 
@@ -39,29 +39,31 @@ export async function xTrace(
   const sketch = await sketchRange(operator, omega, options.signal);
   const estimates = leaveOneOut(sketch, omega, sketch.y);
   const { mean: trace, standardError: asIndependent } = sampleStats(estimates);
-  const standardError = Math.SQRT2 * asIndependent;
   const blocks = options.blocks ?? [{ name: "", offset: 0, size: n }];
   const squares = sampleStats(sketch.y.map((y) => dot(y, y)));
   const frobeniusNorm = Math.sqrt(squares.mean);
+  const productError = Math.hypot(sketch.aqError, sketch.yError);
+  const sampled: TraceEstimate = {
+    trace,
+    standardError: Math.SQRT2 * asIndependent,
+    mean: trace / n,
+    frobeniusNorm,
+    frobeniusStandardError: frobeniusNorm === 0 ? 0 : squares.standardError / (2 * frobeniusNorm),
+    blocks: blocks.map(({ name, offset, size }) => {
+      const part = (x: Float64Array) => x.subarray(offset, offset + size);
+      const share = sampleStats(omega.map((w, i) => dot(part(w), part(sketch.y[i] as Float64Array))));
+      return { name, trace: share.mean, standardError: share.standardError };
+    }),
+  };
+  const result = withFloor(sampled, productError, n);
   return {
-    result: {
-      trace,
-      standardError,
-      mean: trace / n,
-      frobeniusNorm,
-      frobeniusStandardError: frobeniusNorm === 0 ? 0 : squares.standardError / (2 * frobeniusNorm),
-      blocks: blocks.map(({ name, offset, size }) => {
-        const part = (x: Float64Array) => x.subarray(offset, offset + size);
-        const share = sampleStats(omega.map((w, i) => dot(part(w), part(sketch.y[i] as Float64Array))));
-        return { name, trace: share.mean, standardError: share.standardError };
-      }),
-    },
+    result,
     info: {
       probes: k,
       products: k + sketch.q.size,
       converged: true,
-      relativeError: trace === 0 ? Number.POSITIVE_INFINITY : standardError / Math.abs(trace),
-      productError: sketch.error,
+      relativeError: trace === 0 ? Number.POSITIVE_INFINITY : result.standardError / Math.abs(trace),
+      productError,
     },
   };
 }

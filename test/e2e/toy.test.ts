@@ -49,10 +49,13 @@ describe("a toy loss takes the path of any model", () => {
     ["toy:T1", 0],
     ["toy:T2,tilde=510", 20],
   ])("trace of %s: %i", async (model, exact) => {
-    const { trace, frobeniusNorm } = await runJson(["trace", model, "--probes", "4"]);
+    const { trace, standardError, frobeniusNorm } = await runJson(["trace", model, "--probes", "4"]);
     // On a diagonal Hessian every Rademacher probe is exact: what is left is the rounding of the products.
     const rounding = 1000 * 2 ** -24;
     expect(Math.abs((trace as number) - exact)).toBeLessThan(rounding);
+    // The probes agree to the last bit, so that the stated error is the products' own.
+    expect(Math.abs((trace as number) - exact)).toBeLessThan(3 * (standardError as number));
+    expect(standardError).toBeLessThan(rounding);
     expect(Math.abs((frobeniusNorm as number) - Math.sqrt(1000))).toBeLessThan(rounding);
   });
 

@@ -44,17 +44,23 @@ describe("Hutchinson's trace", () => {
     expect(result.mean).toBe(result.trace / spectrum.length);
   });
 
-  it("is exact for a diagonal matrix with signs", async () => {
-    const diagonal = {
+  it("is exact for a diagonal matrix with signs, and owns up to rounding and the products' error", async () => {
+    const diagonal = (error: number) => ({
       n: 3,
       apply: async (x: Float64Array, out: Float64Array) => {
         out.set([x[0]!, 2 * x[1]!, -4 * x[2]!]);
-        return { error: 0 };
+        return { error };
       },
-    };
-    const { result, info } = await hutchinsonTrace(diagonal, { seed: 0, tolerance: 0.01 });
-    expect(result).toMatchObject({ trace: -1, standardError: 0 });
+    });
+    const { result, info } = await hutchinsonTrace(diagonal(0), { seed: 0, tolerance: 0.01 });
+    expect(result.trace).toBe(-1);
+    // 2⁻⁵³·‖z‖·‖A·z‖, with ‖A·z‖ = √21.
+    expect(result.standardError).toBeCloseTo(2 ** -53 * Math.sqrt(3 * 21), 24);
     expect(info).toMatchObject({ probes: 10, converged: true });
+    const rough = await hutchinsonTrace(diagonal(0.5), { seed: 0, probes: 10 });
+    expect(rough.result.standardError).toBeCloseTo(0.5, 12);
+    expect(rough.result.frobeniusStandardError).toBeCloseTo(0.5, 12);
+    expect(rough.result.blocks[0]?.standardError).toBeCloseTo(0.5, 12);
   });
 
   // PyHessian stops when two running means agree within 1e-3: 15 % wrong in one run of ten.
@@ -105,8 +111,8 @@ describe("Hutchinson's trace", () => {
   it("passes on the error of the products", async () => {
     const noisy = noisyOperator(spectrumOperator(spectrum), 1e-3);
     const { info } = await hutchinsonTrace(noisy, { seed: 0, probes: 16 });
-    // Each product of a probe of norm √n is off by 1e-3·√n, its projection on the probe likewise; averaged over 16.
-    expect(info.productError).toBeCloseTo((1e-3 * Math.sqrt(spectrum.length)) / 4, 10);
+    // Each product of a probe of norm √n is off by 1e-3·√n, its projection on the probe by no more; it may be the same in all.
+    expect(info.productError).toBeCloseTo(1e-3 * Math.sqrt(spectrum.length), 10);
   });
 
   it("refuses a single probe, and stops for a signal", async () => {
