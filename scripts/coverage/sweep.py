@@ -1,0 +1,311 @@
+"""Exports many architectures, differentiates the files with onnx-landscape and compares with PyTorch in float64.
+
+    python scripts/coverage/sweep.py RESULTS.jsonl [--exporters dynamo,dynamo-optimized,torchscript] [--suites timm,…]
+                                     [--only GLOB] [--again] [--hvp 300000] [--seconds 240] [--gigabytes 8]
+
+One line of RESULTS.jsonl per architecture and exporter; what has a line is not run again (--again: except what worked).
+Each runs in a process of its own with limits of time and memory, one after the other. `table.py` makes the table.
+Needs scripts/coverage/requirements.txt and the built project (npm run build).
+"""
+import argparse
+import collections
+import contextlib
+import fnmatch
+import io
+import itertools
+import json
+import logging
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+import numpy as np  # noqa: E402
+import onnx  # noqa: E402
+import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
+from torch import nn  # noqa: E402
+from torch.nn.attention import SDPBackend, sdpa_kernel  # noqa: E402
+
+from architectures import BATCH, Refused, entries, timm_smallest  # noqa: E402
+
+CLI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "dist", "cli.js")
+
+
+def randomise(model, inputs):
+    """Norm weights off 1, biases and layer scales off 0, running statistics of real passes: no gradient is 0 by symmetry."""
+    with torch.no_grad():
+        for p in model.parameters():
+            if p.dim() < 2 or bool((p == p.flatten()[0]).all()):
+                p.add_(0.1 * torch.randn_like(p))
+    norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    if norms:
+        for m in norms:
+            m.train()
+            m.momentum = 0.5
+        with torch.no_grad(), contextlib.suppress(Exception):  # one value per channel cannot be normalised: statistics stay
+            for _ in range(4):
+                model(*(torch.randn(8, *v.shape[1:]) if v.is_floating_point() else v for v in inputs.values()))
+    return model.eval()
+
+
+def loss_of(model, inputs, y):
+    logits = model(*inputs.values())
+    return F.cross_entropy(logits.flatten(0, -2), y.flatten())
+
+
+def reference(model, inputs, y, dtype):
+    model = model.to(dtype)
+    inputs = {k: v.to(dtype) if v.is_floating_point() else v for k, v in inputs.items()}
+    named = {k: p for k, p in model.named_parameters() if p.requires_grad}
+    grads = torch.autograd.grad(loss_of(model, inputs, y), list(named.values()), allow_unused=True)
+    return {k: (torch.zeros_like(p) if g is None else g).double().numpy() for (k, p), g in zip(named.items(), grads)}
+
+
+def reference_product(model, inputs, y, v):
+    """H·v in float64, for v by parameter name; 0 for parameters that v does not hold."""
+    model = model.double()
+    inputs = {k: x.double() if x.is_floating_point() else x for k, x in inputs.items()}
+    named = {k: p for k, p in model.named_parameters() if k in v and p.requires_grad}
+    with sdpa_kernel(SDPBackend.MATH):  # the fused kernels have no second derivative
+        grads = torch.autograd.grad(loss_of(model, inputs, y), list(named.values()), create_graph=True, allow_unused=True)
+        slope = sum((g * torch.from_numpy(v[k])).sum() for k, g in zip(named, grads) if g is not None)
+        products = torch.autograd.grad(slope, list(named.values()), allow_unused=True)
+    return {k: (torch.zeros_like(p) if h is None else h).numpy() for (k, p), h in zip(named.items(), products)}
+
+
+def export(model, inputs, exporter, path):
+    """With a dynamic batch where the exporter manages, else a static one."""
+    given, names = tuple(inputs.values()), list(inputs)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        if exporter == "torchscript":
+            axes = {k: {0: "batch"} for k in names}
+            torch.onnx.export(model, given, path, dynamo=False, input_names=names, dynamic_axes=axes)
+            return
+        same = dict(dynamo=True, input_names=names, optimize=exporter == "dynamo-optimized")
+        try:
+            torch.onnx.export(model, given, path, dynamic_shapes=tuple({0: torch.export.Dim.AUTO} for _ in given), **same)
+        except torch.onnx.OnnxExporterError:
+            torch.onnx.export(model, given, path, **same)
+
+
+def run(command, *arguments, seconds):
+    done = subprocess.run(["node", CLI, command, *arguments, "--json", "--quiet"], capture_output=True, text=True, timeout=seconds)
+    if done.returncode != 0:
+        raise RuntimeError((done.stderr or done.stdout).strip().splitlines()[-1][:400])
+    return json.loads(done.stdout)
+
+
+def split(vector, parameters):
+    return {p["name"]: vector[p["offset"] : p["offset"] + p["size"]].reshape(p["shape"]) for p in parameters}
+
+
+def aliases(model):
+    """Every name of a parameter → its first name (tied weights have several)."""
+    first = {}
+    return {k: first.setdefault(id(p), k) for k, p in model.named_parameters(remove_duplicate=False) if p.requires_grad}
+
+
+def matches(theta, weights, names):
+    """Where each tensor of the file comes from: (name in PyTorch, gradient there → gradient here).
+
+    The same values in the same, a reshaped or a transposed order, or one factor per output channel (BatchNorm folded
+    into the layer: W' = s·W, so ∂L/∂W' = ∂L/∂W / s). Tensors that are none of these have no counterpart.
+    """
+    by_values = {}
+    for name, w in weights.items():
+        by_values.setdefault(np.sort(w, axis=None).tobytes(), name)
+    for name, t in theta.items():
+        if name in names and np.array_equal(weights[names[name]], t):
+            yield name, names[name], lambda g: g
+            continue
+        bare = name.removeprefix("model.") if name.removeprefix("model.") in names and name not in names else name
+        source = by_values.get(np.sort(t, axis=None).tobytes())
+        if source is not None:
+            w = weights[source]
+            if np.array_equal(w.ravel(), t.ravel()):
+                yield name, source, lambda g, shape=t.shape: g.reshape(shape)
+                continue
+            axes = next((a for a in itertools.permutations(range(w.ndim)) if w.ndim <= 5
+                         and np.array_equal(w.transpose(a).ravel(), t.ravel())), None)
+            if axes is not None:
+                yield name, source, lambda g, a=axes, shape=t.shape: g.transpose(a).reshape(shape)
+                continue
+        w = weights.get(names.get(bare))
+        if w is not None and w.shape == t.shape and t.ndim > 1:
+            rows = w.reshape(len(w), -1)
+            s = (rows * t.reshape(rows.shape)).sum(1) / np.maximum((rows * rows).sum(1), 1e-30)
+            s = s.reshape(-1, *[1] * (t.ndim - 1))
+            if np.allclose(w * s, t, rtol=1e-4, atol=1e-6 * np.abs(t).max()):
+                yield name, names[bare], lambda g, s=s: g / s
+
+
+def work(entry, exporter, options):
+    """One line of the results."""
+    suite, family, name, build = entry
+    row = {"suite": suite, "family": family, "name": name, "exporter": exporter, "stage": "build"}
+    torch.manual_seed(0)
+    started = time.time()
+    try:
+        model, inputs, row["smaller"] = build()
+        model = randomise(model, inputs)
+        with torch.no_grad():
+            logits = model(*inputs.values())
+        y = torch.randint(0, logits.shape[-1], logits.shape[:-1])
+        row["parameters"] = sum(p.numel() for p in model.parameters())
+        row["input"] = {k: list(v.shape) for k, v in inputs.items()}
+        row["stage"] = "export"
+        model.train().eval()  # some layers keep tables of their weights from an earlier pass, and would export those
+        names = aliases(model)
+        weights = {k: p.detach().numpy().copy() for k, p in model.named_parameters() if p.requires_grad}
+        with tempfile.TemporaryDirectory() as folder:
+            file, data, out = (os.path.join(folder, f) for f in ("model.onnx", "data.npz", "out.npz"))
+            export(model, inputs, exporter, file)
+            row["exportSeconds"] = round(time.time() - started, 1)
+            graph = onnx.load(file, load_external_data=False).graph
+            row["dynamic"] = not all(i.type.tensor_type.shape.dim[0].dim_value for i in graph.input)
+            row["operators"] = sorted({n.op_type for n in graph.node})
+            np.savez(data, y=y.numpy(), **{i.name: v.numpy() for i, v in zip(graph.input, inputs.values())})
+            row["stage"] = "inspect"
+            seen = run("inspect", file, seconds=options.seconds)
+            row["unsupported"], row["warnings"] = seen["unsupported"], [str(w)[:300] for w in seen["warnings"]]
+            row["stage"] = "gradient"
+            loss = ["--data", data, "--loss", "cross-entropy", "--workers", "1", "--class-axis", "1" if logits.dim() == 2 else "-1"]
+            found = run("gradient", file, *loss, "--npz", out, seconds=options.seconds)
+            compare_gradient(row, found, np.load(out), model, inputs, y, weights, names)
+            if row["gradient"] > max(1e-4, 3 * row["float32"]):  # a unit at its kink in float32? Other data would not have it
+                inputs2 = {k: torch.randn_like(v.float()) if v.is_floating_point() else v for k, v in inputs.items()}
+                np.savez(data, y=y.numpy(), **{i.name: v.numpy() for i, v in zip(graph.input, inputs2.values())})
+                again = dict(row)
+                compare_gradient(again, run("gradient", file, *loss, "--npz", out, seconds=options.seconds), np.load(out), model.float(), inputs2, y, weights, names)
+                row["otherData"] = {k: again[k] for k in ("gradient", "float32")}
+            if row["parameters"] <= options.hvp and exporter == "dynamo":
+                compare_product(row, found, file, loss, folder, model, inputs, y, names, options)
+            row["stage"] = "done"
+    except Refused as e:
+        row["error"] = str(e)[:400]
+    except Exception as e:
+        row["error"] = f"{type(e).__name__}: {str(e).strip()[:400]}" if not isinstance(e, RuntimeError) or row["stage"] == "export" else str(e)[:400]
+    row["seconds"] = round(time.time() - started, 1)
+    return row
+
+
+def compare_gradient(row, found, arrays, model, inputs, y, weights, names):
+    ours, theta = split(arrays["gradient"], found["parameters"]), split(arrays["theta"], found["parameters"])
+    single = reference(model, inputs, y, torch.float32)
+    try:
+        wanted = reference(model, inputs, y, torch.float64)
+        row["reference"] = "float64"
+    except Exception:  # a model that makes float32 tensors of its own
+        wanted, row["reference"] = single, "float32"
+    size = np.sqrt(sum((g**2).sum() for g in wanted.values()))
+    row["float32"] = float(np.sqrt(sum(((single[k] - wanted[k]) ** 2).sum() for k in wanted)) / size)
+    pairs = list(matches(theta, weights, names))
+    copies = collections.Counter(source for _, source, _ in pairs)
+    row["twice"] = sorted(k for k, n in copies.items() if n > 1)  # a weight stored twice has two gradients: compared with neither
+    pairs = [pair for pair in pairs if copies[pair[1]] == 1]
+    off, covered, seen = 0.0, 0.0, set()
+    worst = (0.0, None)
+    for name, source, change in pairs:
+        g = change(wanted[source])
+        error = ((ours[name] - g) ** 2).sum()
+        off, covered, worst = off + error, covered + (g**2).sum(), max(worst, (float(error), name), key=lambda x: x[0])
+        seen.add(source)
+    row["gradient"] = float(np.sqrt(off / max(covered, 1e-300)))
+    row["worst"] = worst[1]
+    row["compared"] = sum(ours[n].size for n, _, _ in pairs) / sum(g.size for g in ours.values())
+    row["missing"] = sorted(k for k in wanted if k not in seen and k not in copies and np.sqrt((wanted[k] ** 2).sum()) > 1e-6 * size)
+    row["extra"] = sorted(set(ours) - {n for n, _, _ in pairs})
+    row["loss"] = abs(found["loss"] / float(loss_of(model.float(), {k: v.float() if v.is_floating_point() else v for k, v in inputs.items()}, y).detach()) - 1)
+
+
+def compare_product(row, found, file, loss, folder, model, inputs, y, names, options):
+    """Exact H·v for one random v over the parameters that both have."""
+    row["stage"] = "hvp"
+    rng, total = np.random.default_rng(0), sum(p["size"] for p in found["parameters"])
+    v = rng.standard_normal(total)
+    parts = split(v, found["parameters"])
+    for p in found["parameters"]:
+        if p["name"] not in names:
+            parts[p["name"]][:] = 0
+    vectors, out = os.path.join(folder, "v.npz"), os.path.join(folder, "hv.npz")
+    np.savez(vectors, v=v)
+    run("hvp", file, *loss, "--method", "exact", "--vector", f"{vectors}:v", "--npz", out, seconds=options.seconds)
+    ours = split(np.load(out)["hv"], found["parameters"])
+    try:
+        wanted = reference_product(model, inputs, y, {names[k]: p for k, p in parts.items() if k in names})
+    except Exception as e:  # PyTorch has no second derivative of some operators
+        row["hvp"] = None
+        row["hvpNote"] = f"PyTorch: {str(e)[:200]}"
+        return
+    size = np.sqrt(sum((h**2).sum() for h in wanted.values()))
+    row["hvp"] = float(np.sqrt(sum(((ours[k] - wanted[names[k]]) ** 2).sum() for k in ours if k in names)) / size)
+
+
+def apart(task, seconds, gigabytes):
+    """The line that task() gives in a process of its own, or None where that was killed."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        resource.setrlimit(resource.RLIMIT_DATA, (int(gigabytes * 2**30),) * 2)
+        os.close(reader)
+        with os.fdopen(writer, "w") as pipe:
+            json.dump(task(), pipe)
+        os._exit(0)
+    os.close(writer)
+    signal.signal(signal.SIGALRM, lambda *_: os.killpg(child, signal.SIGKILL))
+    signal.alarm(int(seconds))
+    with os.fdopen(reader) as pipe:
+        text = pipe.read()
+    signal.alarm(0)
+    os.waitpid(child, 0)
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def main():
+    a = argparse.ArgumentParser(usage=__doc__)
+    a.add_argument("results")
+    a.add_argument("--exporters", default="dynamo,dynamo-optimized,torchscript")
+    a.add_argument("--suites", default="torchvision,timm,transformers")
+    a.add_argument("--only", default="*")
+    a.add_argument("--again", action="store_true")
+    a.add_argument("--hvp", type=int, default=300_000, help="exact products of models with at most so many parameters")
+    a.add_argument("--seconds", type=float, default=240)
+    a.add_argument("--gigabytes", type=float, default=8)
+    options = a.parse_args()
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(1)
+    kept = options.results + ".timm"
+    if not os.path.exists(kept):
+        names = list(timm_smallest())
+        with open(kept, "w") as file:
+            json.dump(names, file)
+    timm_names = json.load(open(kept))
+    lines = [json.loads(line) for line in open(options.results)] if os.path.exists(options.results) else []
+    done = {(r["suite"], r["name"], r["exporter"]) for r in lines if not options.again or r["stage"] == "done"}
+    for exporter in options.exporters.split(","):
+        for entry in entries([tuple(n) for n in timm_names]):
+            suite, family, name, _ = entry
+            if suite not in options.suites.split(",") or not fnmatch.fnmatch(name, options.only) or (suite, name, exporter) in done:
+                continue
+            row = apart(lambda: work(entry, exporter, options), options.seconds, options.gigabytes)
+            row = row or {"suite": suite, "family": family, "name": name, "exporter": exporter, "stage": "limit",
+                          "error": f"killed: more than {options.seconds:.0f} s or {options.gigabytes} GB"}
+            with open(options.results, "a") as file:
+                file.write(json.dumps(row) + "\n")
+            print(f"{suite:12} {name:36} {exporter:16} {row['stage']:8} {row.get('gradient', float('nan')):8.1e} "
+                  f"{row.get('hvp') or float('nan'):8.1e} {row.get('seconds', 0):6.1f} s  {(row.get('error') or ' ').splitlines()[0][:120]}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

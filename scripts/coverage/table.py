@@ -1,0 +1,63 @@
+"""The table of docs/coverage.md from results of sweep.py: python scripts/coverage/table.py RESULTS.jsonl …"""
+import json
+import sys
+
+EXPORTERS = ("dynamo", "dynamo-optimized", "torchscript")
+
+
+def agrees(row):
+    """Within 1e-4 of float64 or three times PyTorch's own float32 error; else with other data (a unit at its kink)."""
+    close = lambda r: r["gradient"] <= max(1e-4, 3 * r["float32"])
+    return row["stage"] == "done" and not row["missing"] and (close(row) or ("otherData" in row and close(row["otherData"])))
+
+
+def cell(row):
+    if row is None:
+        return ""
+    if row["stage"] in ("build", "export"):
+        return "not exported"
+    if row["stage"] == "limit":
+        return "time or memory"
+    if "gradient" not in row:
+        return "**" + row.get("error", "failed").splitlines()[0].replace("|", "/")[:90] + "**"
+    text = f"{row['gradient']:.0e}"
+    if row["gradient"] > 1e-4:
+        text += f" (float32 {row['float32']:.0e}" + (f"; other data {row['otherData']['gradient']:.0e})" if "otherData" in row else ")")
+    if row["twice"] if "twice" in row else False:
+        text += " (a weight is stored twice)"
+    if row["compared"] < 0.995:
+        text += f" of {100 * row['compared']:.0f} %"
+    if row.get("hvp") is not None:
+        text += f", Hv {row['hvp']:.0e}"
+    if row["missing"] and row["exporter"] == "dynamo":
+        text += f", **{len(row['missing'])} tensors missing**"
+    if row["stage"] != "done":
+        text += ", **Hv: " + row.get("error", "failed").splitlines()[0].replace("|", "/")[:80] + "**"
+    return text
+
+
+def main(files):
+    rows = {}
+    for file in files:
+        for line in open(file):
+            row = json.loads(line)
+            rows[row["suite"], row["family"], row["name"], row["exporter"]] = row
+    for suite in ("torchvision", "timm", "transformers"):
+        print(f"\n### {suite}\n\n| exporter | tried | exported | differentiated | gradient agrees | exact Hv agrees |\n|---|--:|--:|--:|--:|--:|")
+        for exporter in EXPORTERS:
+            mine = [r for k, r in rows.items() if k[0] == suite and k[3] == exporter]
+            if not mine:
+                continue
+            exported = [r for r in mine if r["stage"] not in ("build", "export", "limit")]
+            found = [r for r in exported if "gradient" in r]
+            ok = [r for r in found if agrees(r) or exporter != "dynamo" and agrees({**r, "missing": []})]
+            products = [r for r in found if r.get("hvp") is not None]
+            print(f"| {exporter} | {len(mine)} | {len(exported)} | {len(found)} | {len(ok)} | {sum(r['hvp'] < 1e-3 for r in products)} of {len(products)} |")
+        names = sorted({k[1:3] for k in rows if k[0] == suite})
+        print("\n| family | model | " + " | ".join(EXPORTERS) + " |\n|---|---|" + "---|" * len(EXPORTERS))
+        for family, name in names:
+            print(f"| {family} | {name} | " + " | ".join(cell(rows.get((suite, family, name, e))) for e in EXPORTERS) + " |")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
