@@ -443,10 +443,10 @@ describe("unusable vectors and places", () => {
     );
   });
 
-  it("a run that is not finished, asked for its page", async () => {
+  it("a run of another command, asked for its page", async () => {
     const [out, args] = [path("unfinished"), ["trace", good.model, "--data", good.data, "--probes", "2"]];
     expect(await run([...args, "--out", out])).toMatchObject({ status: 0 });
-    await refuse(["report", out], /is a run that is not finished/, "RUN_FOLDER");
+    await refuse(["report", out], /is a run of "trace"; expected .* the folder of a "report"/, "RUN_FOLDER");
   });
 });
 
