@@ -1,0 +1,262 @@
+import { join, relative, resolve } from "node:path";
+import process from "node:process";
+import { analyse } from "../analysis/analyse.ts";
+import { writeWhole } from "../analysis/files.ts";
+import { FolderStore } from "../analysis/folder-store.ts";
+import { numberText, percentText, plural, withError } from "../analysis/number-text.ts";
+import { type AnalysisOptions, defaultAnalysis } from "../analysis/options.ts";
+import { PhaseTimer } from "../analysis/phase-timer.ts";
+import { prefixed } from "../analysis/progress.ts";
+import { reproductionFindings } from "../analysis/reproduction-findings.ts";
+import { networkRow, type Toy, toyCase, toys, traceComparison } from "../analysis/reproduction-parts.ts";
+import type {
+  NetworkCase,
+  PointValues,
+  ReproductionReport,
+  ToyCase,
+  TraceComparison,
+} from "../analysis/reproduction-report.ts";
+import { RunFolder, type RunIdentity } from "../analysis/run-folder.ts";
+import type { StepContext } from "../analysis/steps/context.ts";
+import type { UnitStore } from "../analysis/unit-store.ts";
+import type { Problem } from "../objective/index.ts";
+import { dataInfo, modelInfo, provenanceInfo } from "./analysis-run.ts";
+import type { Context, Outcome } from "./command.ts";
+import { type ProblemOptions, problemOptions, type WhereOptions } from "./groups.ts";
+import { optionDefaults } from "./options.ts";
+import { type PaperNetwork, paperNetworks } from "./paper-networks.ts";
+import { requireParameters, withProblem } from "./problem.ts";
+import type { ReproduceOptions } from "./reproduce.ts";
+import { commandText, partOfRun, type Run } from "./run.ts";
+import { tableLines } from "./table.ts";
+import { version } from "./version.ts";
+
+/** Where the paper compares the estimators on a toy: a loss whose trace is not 0. */
+const compared = 550;
+
+/** All experiments into the run folder `out`; a killed run continues, and --quick is a part of the whole. */
+export async function runReproduction(
+  options: ReproduceOptions,
+  out: string,
+  context: Context,
+): Promise<Outcome> {
+  const { networks, notices } = paperNetworks(options.fixtures, options.cifar, options);
+  for (const notice of notices) context.warn(notice);
+  context.warn(
+    `${plural(toys.length, "toy loss").replace(/losss$/, "losses")}, ${plural(networks.length, "network")} (${networks.map((n) => n.name).join(", ")}), into ${out}`,
+  );
+  const timer = new PhaseTimer(context.progress);
+  const identity = await identityOf(options);
+  using folder = await RunFolder.open(resolve(context.io.cwd, out), identity, { say: context.warn });
+  if (folder.resumed) context.warn(`continuing in ${out}: ${plural(folder.journal.size, "finished piece")}`);
+  const tour: Tour = { options, context, timer, store: new FolderStore(folder), resumed: folder.resumed };
+  const found = await compute(tour, networks);
+  const report: ReproductionReport = {
+    schema: "onnx-landscape/reproduction/1",
+    findings: reproductionFindings(found),
+    ...found,
+    cost: {
+      seconds: timer.seconds(),
+      phases: timer.phases(),
+      // maxRSS is in kilobytes.
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+      resumed: folder.resumed,
+    },
+    provenance: await provenanceOf(options, context, found.networks),
+  };
+  await folder.write("reproduce.json", `${JSON.stringify(report)}\n`);
+  const { renderReproduction } = await import("../report/index.ts");
+  const page = join(folder.path, "reproduce.html");
+  await writeWhole(page, await renderReproduction(report));
+  return { json: { report: page, ...report }, lines: lines(report, relative(context.io.cwd, page) || page) };
+}
+
+interface Tour {
+  readonly options: ReproduceOptions;
+  readonly context: Context;
+  readonly timer: PhaseTimer;
+  readonly store: UnitStore;
+  readonly resumed: boolean;
+}
+
+/** What the numbers depend on beside each network, whose own address is in its part of the store. */
+async function identityOf(options: ReproduceOptions): Promise<RunIdentity> {
+  const { slices, lines, points, maxProducts, probes, grid, samples, seed } = options;
+  return {
+    command: "reproduce",
+    inputs: {},
+    options: { slices, lines, points, maxProducts, probes, grid, samples, seed },
+    versions: { "onnx-landscape": await version() },
+  };
+}
+
+type Found = Pick<ReproductionReport, "toys" | "traces" | "table" | "networks">;
+
+async function compute(tour: Tour, networks: readonly PaperNetwork[]): Promise<Found> {
+  const found: ToyCase[] = [];
+  const traces: TraceComparison[] = [];
+  const cases: NetworkCase[] = [];
+  for (const toy of toys) found.push(await visitToy(tour, toy, traces));
+  for (const network of networks) cases.push(await visitNetwork(tour, network, traces));
+  return { toys: found, traces, table: cases.flatMap((c) => networkRow(c) ?? []), networks: cases };
+}
+
+function visitToy(tour: Tour, toy: Toy, traces: TraceComparison[]): Promise<ToyCase> {
+  const problem = { ...optionDefaults(problemOptions), loss: "output" } as const;
+  return visit(tour, toy.name, toy.model, problem, async ({ step, probe }) => {
+    // Planes of their own for each, so that one draw does not decide all.
+    const { slices, seed } = tour.options;
+    const result = await toyCase(step, probe, toy, { slices, seed: seed + toys.indexOf(toy) });
+    if (toy.tilde === compared) {
+      traces.push(await compare(tour, step, probe, toy.name, 2 * (toy.tilde - toy.n)));
+    }
+    return result;
+  });
+}
+
+function visitNetwork(tour: Tour, network: PaperNetwork, traces: TraceComparison[]): Promise<NetworkCase> {
+  const { name, group, model, problem: options } = network;
+  return visit(tour, name, model, options, async ({ step, probe, problem, progress }) => {
+    const where = { ...options, ...tour.options };
+    const subject = {
+      ...{ train: step.train, test: step.test, probe },
+      model: modelInfo(problem, model),
+      data: dataInfo(problem),
+      provenance: await provenanceInfo(problem, model, where, { ...step.options }, tour.context),
+    };
+    const session = { store: step.store, progress, signal: step.signal, resumed: tour.resumed };
+    const analysis = await analyse(subject, step.options, session);
+    if (group === "function approximators") traces.push(await compare(tour, step, probe, name, null));
+    return { name, group, analysis };
+  });
+}
+
+function compare(
+  { options }: Tour,
+  step: StepContext,
+  probe: Problem["train"],
+  name: string,
+  exact: number | null,
+): Promise<TraceComparison> {
+  const { lines: probes, points, seed } = options;
+  return traceComparison(step, probe, name, { probes, points, seed, exact });
+}
+
+interface Visit {
+  readonly step: StepContext;
+  /** Computes afresh whatever is stored. */
+  readonly probe: Problem["train"];
+  readonly problem: Problem;
+  readonly progress: PhaseTimer;
+}
+
+/** Opens a model with its own place in the run's store. */
+function visit<T>(
+  { options, context, timer, store }: Tour,
+  name: string,
+  model: string,
+  problemOptions: ProblemOptions,
+  work: (visit: Visit) => Promise<T>,
+): Promise<T> {
+  const where: ProblemOptions & WhereOptions = { ...problemOptions, ...whereOf(options) };
+  return withProblem(model, where, context, async (problem) => {
+    await requireParameters(problem);
+    const progress = new PhaseTimer(prefixed(timer, `${name}: `));
+    const part: Pick<Run, "train" | "test" | "store"> = await partOfRun(
+      store,
+      "reproduce",
+      problem,
+      where,
+      progress,
+    );
+    const step = { ...part, options: analysisOf(options), progress, signal: context.io.signal };
+    return work({ step, probe: problem.train, problem, progress });
+  });
+}
+
+function whereOf({ device, threads, workers, memory, batch }: WhereOptions): WhereOptions {
+  return { device, threads, workers, memory, batch };
+}
+
+/** What the table and the planes need; the rest of a whole report is left to `report`. */
+function analysisOf({ seed, maxProducts, probes, grid }: ReproduceOptions): AnalysisOptions {
+  const less = { top: 1, bottom: 1, profilePoints: 3, randomProfiles: 2, scalePoints: 2, movingProducts: 0 };
+  return { ...defaultAnalysis, ...less, seed, maxProducts, probes, grid };
+}
+
+async function provenanceOf(
+  options: ReproduceOptions,
+  context: Context,
+  networks: readonly NetworkCase[],
+): Promise<ReproductionReport["provenance"]> {
+  const { fixtures, cifar, quick, slices, lines, points, maxProducts, probes, grid, samples } = options;
+  const own = { fixtures, cifar, quick, slices, lines, points, maxProducts, probes, grid, samples };
+  const [first] = networks;
+  return {
+    created: new Date().toISOString(),
+    command: commandText(context.argv),
+    versions: first?.analysis.provenance.versions ?? { "onnx-landscape": await version() },
+    device: first?.analysis.provenance.device ?? options.device,
+    threads: options.threads ?? 1,
+    seed: options.seed,
+    options: own,
+  };
+}
+
+/** The paper's Table 2, the findings, and last the page. */
+function lines({ table, toys: cases, findings }: ReproductionReport, page: string): string[] {
+  const head = [
+    "network",
+    "parameters",
+    "λ₊",
+    "λ₋",
+    "tr H",
+    "at",
+    "train loss",
+    "accuracy",
+    "test loss",
+    "accuracy",
+  ];
+  const rows = table.flatMap((row) => {
+    const facts = [
+      row.name,
+      String(row.parameters),
+      withError(row.top.value, row.top.residual),
+      withError(row.bottom.value, row.bottom.residual),
+      withError(row.trace.value, row.trace.standardError),
+    ];
+    const blank = facts.map(() => "");
+    return [
+      [...facts, "checkpoint", ...valuesOf(row.checkpoint)],
+      [...blank, "random plane", ...valuesOf(row.random)],
+      [...blank, "Hessian plane", ...valuesOf(row.hessian)],
+    ];
+  });
+  const toyRows = cases.map((toy) => [
+    toy.name,
+    numberText(toy.trace),
+    withError(toy.kappaPlus.value, toy.kappaPlus.standardError),
+    withError(toy.kappaMinus.value, toy.kappaMinus.standardError),
+    percentText(toy.saddleShare, 3),
+    percentText(toy.limit, 3),
+  ]);
+  return [
+    ...tableLines([["toy", "tr H", "mean κ₊", "mean κ₋", "saddles", "closed form"], ...toyRows], "<>>>>>"),
+    "",
+    ...tableLines([head, ...rows], "<>>>><>>>>"),
+    "",
+    ...findings.map((f) => `• ${f.text}`),
+    "",
+    page,
+  ];
+}
+
+function valuesOf({ train, test }: PointValues): string[] {
+  const accuracy = (value: number | null | undefined) => (value == null ? "–" : percentText(value, 4));
+  return [
+    numberText(train.loss, 4),
+    accuracy(train.accuracy),
+    test ? numberText(test.loss, 4) : "–",
+    accuracy(test?.accuracy),
+  ];
+}
