@@ -11,7 +11,6 @@ import { improve } from "./improve.ts";
 import { inspect } from "./inspect.ts";
 import { profile } from "./profile.ts";
 import { report } from "./report.ts";
-import { reproduce } from "./reproduce.ts";
 import { slices } from "./slices.ts";
 import { surface } from "./surface.ts";
 import { trace } from "./trace.ts";
@@ -22,7 +21,6 @@ export const commands: readonly Command[] = [
   report,
   trajectory,
   demo,
-  reproduce,
   inspect,
   evaluate,
   gradient,

@@ -1,9 +1,8 @@
 import type { AnalysisReport } from "../../analysis/analysis-report.ts";
-import type { ReproductionReport } from "../../analysis/reproduction-report.ts";
 import type { TrajectoryReport } from "../../analysis/trajectory-report.ts";
 import { download } from "./download.ts";
 
-type Carried = AnalysisReport | TrajectoryReport | ReproductionReport;
+type Carried = AnalysisReport | TrajectoryReport;
 
 let parsed: Carried | undefined;
 
@@ -26,7 +25,6 @@ export function setUpReport(): void {
 
 /** As in the run folder. */
 function fileName(): string {
-  if ("networks" in report()) return "reproduce.json";
   return "animation" in report() ? "trajectory.json" : "report.json";
 }
 

@@ -25,13 +25,7 @@ export type Pick =
       readonly link: string;
     }
   /** A cell of `planes[plane]`; all panels of the figure show the same displacement. */
-  | {
-      readonly by: "cell";
-      readonly plane: number;
-      readonly what: "loss" | "accuracy";
-      /** Of a page with several networks. */
-      readonly network?: number;
-    }
+  | { readonly by: "cell"; readonly plane: number; readonly what: "loss" | "accuracy" }
   /** The same in the frame that is shown. */
   | { readonly by: "frame" };
 
