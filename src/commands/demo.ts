@@ -17,7 +17,7 @@ const demoAnalysis: AnalysisOptions = {
   bottom: 2,
   maxProducts: 80,
   probes: 16,
-  grid: 17,
+  grid: 15,
   profilePoints: 31,
   randomProfiles: 3,
   scalePoints: 9,

@@ -48,7 +48,7 @@ export interface OpenedSplit {
 // smaller ones pay more for each call.
 const BATCH_BYTES = 320 * 2 ** 20;
 const MAX_BATCH = 256;
-const BAKED_NODE_BYTES = 1.5 * 2 ** 20;
+const BAKED_NODE_BYTES = { loss: 0.75 * 2 ** 20, gradient: 1.5 * 2 ** 20 };
 
 /** Loads model and data and checks that they fit together. */
 export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
@@ -145,7 +145,8 @@ function worthBaking(name: ProgramName, programs: Programs, batchSize: number, s
   if (!graph.nodes.some((node) => node.op === "Conv")) return false;
   // A product has one θ: its sessions are kept.
   if (name === "product" || name === "gaussNewton" || name === "fisher") return true;
-  return (samples / batchSize) * bytes > graph.nodes.length * BAKED_NODE_BYTES;
+  const price = name === "loss" ? BAKED_NODE_BYTES.loss : BAKED_NODE_BYTES.gradient;
+  return (samples / batchSize) * bytes > graph.nodes.length * price;
 }
 
 function obstacleOf(programs: Programs): LandscapeError | null {

@@ -187,6 +187,24 @@ const rows: readonly Row[] = [
     warnings: { TIED_WEIGHT_STORED_TWICE: /"e.weight" and "onnx::MatMul_12"/ },
   },
   {
+    name: "two biases that are alike because both are added to the same sum",
+    graph: {
+      input: [rows2],
+      initializer: [
+        floats("fc.weight", [4, 16], ramp(64)),
+        floats("a.bias", [16], ramp(16)),
+        floats("b.bias", [16], ramp(16)),
+      ],
+      node: [
+        node("MatMul", ["x", "fc.weight"], ["h"]),
+        node("Add", ["h", "a.bias"], ["k"]),
+        node("Add", ["k", "b.bias"], ["y"]),
+      ],
+      output: y,
+    },
+    warnings: {},
+  },
+  {
     name: "two weights of one shape",
     graph: {
       input: [rows2],
