@@ -1,29 +1,14 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { AnalysisReport } from "../../src/analysis/analysis-report.ts";
 import { renderReport } from "../../src/report/index.ts";
-import { enliven, faults, hasBrowser, type Opened, Pages, why } from "./pages.ts";
-import { buildRuntime } from "./runtime.ts";
+import { enliven, faults, hasBrowser, type Opened, usePages, why } from "./pages.ts";
 import { sampleReport } from "./sample.ts";
 import { variants } from "./variants.ts";
 
 describe.skipIf(!hasBrowser)(`the page in a browser${why}`, () => {
-  let pages: Pages;
-  let runtime: string;
-
-  beforeAll(async () => {
-    runtime = await buildRuntime();
-    pages = await Pages.launch();
-  });
-
-  afterAll(() => pages?.close());
-
-  async function open(
-    report: AnalysisReport,
-    options: Parameters<Browser["newPage"]>[0] = {},
-  ): Promise<Opened> {
-    return pages.open(await renderReport(report, { runtime }), options);
-  }
+  const pages = usePages();
+  const open = (report: AnalysisReport, options: Parameters<typeof pages>[1] = {}): Promise<Opened> =>
+    pages((runtime) => renderReport(report, { runtime }), options);
 
   test.each(Object.entries(variants))(
     "%s: every figure is drawn, nothing is said or fetched, no label is cut or covered",

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
+import { buildRuntime } from "./runtime.ts";
 
 const executable = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/google-chrome"].find(
   (path) => path !== undefined && existsSync(path),
@@ -18,8 +20,25 @@ export interface Opened {
   readonly said: string[];
 }
 
+type PageOptions = Parameters<Browser["newPage"]>[0];
+
+/** A browser for the tests of a block, and the page's script: opens what `render` makes with it. */
+export function usePages(): (
+  render: (runtime: string) => Promise<string>,
+  options?: PageOptions,
+) => Promise<Opened> {
+  let pages: Pages;
+  let runtime: string;
+  beforeAll(async () => {
+    runtime = await buildRuntime();
+    pages = await Pages.launch();
+  });
+  afterAll(() => pages?.close());
+  return async (render, options = {}) => pages.open(await render(runtime), options);
+}
+
 /** Opens pages from a file in a browser, as readers do. */
-export class Pages {
+class Pages {
   private readonly browser: Browser;
   private readonly folder = mkdtempSync(join(tmpdir(), "report-page-"));
 
@@ -36,7 +55,7 @@ export class Pages {
     );
   }
 
-  async open(html: string, options: Parameters<Browser["newPage"]>[0] = {}): Promise<Opened> {
+  async open(html: string, options: PageOptions): Promise<Opened> {
     const file = join(this.folder, "report.html");
     writeFileSync(file, html);
     const page = await this.browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });

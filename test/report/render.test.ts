@@ -8,19 +8,11 @@ import { tokens } from "../../src/report/tokens.ts";
 import { buildRuntime } from "./runtime.ts";
 import { sampleReport } from "./sample.ts";
 import { hostile, largeReport, variants } from "./variants.ts";
+import { visible } from "./visible.ts";
 
 async function render(report: AnalysisReport, runtime = ""): Promise<{ page: string; said: string[] }> {
   const said: string[] = [];
   return { page: await renderReport(report, { runtime, warn: (message) => said.push(message) }), said };
-}
-
-/** What a reader can see: no scripts, styles or markup, but the text and labels of figures. */
-function visible(page: string): string {
-  return page
-    .replace(/<(script|style)\b[\s\S]*?<\/\1>/g, "")
-    .replace(/ (?:d|href|points)="[^"]*"/g, "")
-    .replace(/<[^>]*aria-label="([^"]*)"[^>]*>/g, " $1 ")
-    .replace(/<[^>]*>/g, " ");
 }
 
 describe.each(Object.entries(variants))("%s", (_, make) => {

@@ -1,29 +1,14 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { TrajectoryReport } from "../../src/analysis/trajectory-report.ts";
 import { renderTrajectory } from "../../src/report/index.ts";
 import { toyPath, toyTrajectory } from "../support/toy-trajectory.ts";
-import { enliven, faults, hasBrowser, type Opened, Pages, why } from "./pages.ts";
-import { buildRuntime } from "./runtime.ts";
+import { enliven, faults, hasBrowser, type Opened, usePages, why } from "./pages.ts";
 import { trajectoryVariants } from "./trajectory-variants.ts";
 
 describe.skipIf(!hasBrowser)(`the page of a training path in a browser${why}`, () => {
-  let pages: Pages;
-  let runtime: string;
-
-  beforeAll(async () => {
-    runtime = await buildRuntime();
-    pages = await Pages.launch();
-  });
-
-  afterAll(() => pages?.close());
-
-  async function open(
-    report: TrajectoryReport,
-    options: Parameters<Browser["newPage"]>[0] = {},
-  ): Promise<Opened> {
-    return pages.open(await renderTrajectory(report, { runtime }), options);
-  }
+  const pages = usePages();
+  const open = (report: TrajectoryReport, options: Parameters<typeof pages>[1] = {}): Promise<Opened> =>
+    pages((runtime) => renderTrajectory(report, { runtime }), options);
 
   test.each(Object.entries(trajectoryVariants))(
     "%s: every figure is drawn, nothing is said or fetched, no label is cut or covered",

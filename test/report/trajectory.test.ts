@@ -7,19 +7,11 @@ import { toyTrajectory } from "../support/toy-trajectory.ts";
 import { buildRuntime } from "./runtime.ts";
 import { trajectoryVariants } from "./trajectory-variants.ts";
 import { hostile } from "./variants.ts";
+import { visible } from "./visible.ts";
 
 async function render(report: TrajectoryReport, runtime = ""): Promise<{ page: string; said: string[] }> {
   const said: string[] = [];
   return { page: await renderTrajectory(report, { runtime, warn: (message) => said.push(message) }), said };
-}
-
-/** What a reader can see: no scripts, styles or markup, but the text and labels of figures. */
-function visible(page: string): string {
-  return page
-    .replace(/<(script|style)\b[\s\S]*?<\/\1>/g, "")
-    .replace(/ (?:d|href|points)="[^"]*"/g, "")
-    .replace(/<[^>]*aria-label="([^"]*)"[^>]*>/g, " $1 ")
-    .replace(/<[^>]*>/g, " ");
 }
 
 describe.each(Object.entries(trajectoryVariants))("%s", (_, make) => {
