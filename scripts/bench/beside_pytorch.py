@@ -115,7 +115,7 @@ def main():
             if r == 0:
                 continue
             for key, value in mine.items():
-                base = theirs.get(key, theirs["product"] if "product" in key else theirs["loss"])
+                base = theirs[key.split(" (")[0]]
                 ratios.setdefault(key, []).append(value / base)
                 times.setdefault(key, []).append((value * 1e3 / args.images, base * 1e3 / args.images))
         ours.stdin.close()

@@ -31,6 +31,7 @@ for await (const _ of createInterface({ input: process.stdin })) {
   const times = {
     loss: await seconds(() => train.evaluate(d)),
     gradient: await seconds(() => train.gradient(d)),
+    "gradient (checkpoint)": await seconds(() => train.gradient()),
     "product (difference)": await seconds(() => train.hvp(v, fd)),
     "product (exact)": await seconds(() => train.hvp(v, { method: "exact", kinks: "frozen" })),
   };
