@@ -41,3 +41,15 @@ export const relativeCost: Readonly<Record<"evaluate" | "gradient" | HvpMethod, 
   ggn: 14,
   fisher: 14,
 };
+
+/** Phases named after what they belong to: a checkpoint or a network. */
+export function prefixed(inner: Progress, prefix: string): Progress {
+  return {
+    plan: (phases) => inner.plan(phases.map((phase) => ({ ...phase, name: `${prefix}${phase.name}` }))),
+    start: (name) => inner.start(`${prefix}${name}`),
+    expect: (units, cost) => inner.expect(units, cost),
+    tick: (cost, fresh) => inner.tick(cost, fresh),
+    finish: (estimates) => inner.finish(estimates),
+    close: () => inner.close(),
+  };
+}

@@ -4,7 +4,7 @@ import { cosine } from "../numerics/vector.ts";
 import type { Direction, Objective } from "../objective/types.ts";
 import type { CostInfo, DataInfo, ModelInfo, ProvenanceInfo } from "./analysis-report.ts";
 import type { PhaseTimer } from "./phase-timer.ts";
-import type { Progress } from "./progress.ts";
+import { type Progress, prefixed } from "./progress.ts";
 import { checkpointStep } from "./steps/checkpoint.ts";
 import type { StepContext } from "./steps/context.ts";
 import { type EigenStep, eigenStep } from "./steps/eigenpairs.ts";
@@ -217,15 +217,3 @@ function summed(phases: CostInfo["phases"]): CostInfo["phases"] {
 
 /** Between a checkpoint's name and the phase. */
 const SEPARATOR = ": ";
-
-/** Phases named after the checkpoint that they belong to. */
-function prefixed(inner: Progress, prefix: string): Progress {
-  return {
-    plan: (phases) => inner.plan(phases),
-    start: (name) => inner.start(`${prefix}${name}`),
-    expect: (units, cost) => inner.expect(units, cost),
-    tick: (cost, fresh) => inner.tick(cost, fresh),
-    finish: (estimates) => inner.finish(estimates),
-    close: () => inner.close(),
-  };
-}

@@ -11,6 +11,7 @@ import { improve } from "./improve.ts";
 import { inspect } from "./inspect.ts";
 import { profile } from "./profile.ts";
 import { report } from "./report.ts";
+import { reproduce } from "./reproduce.ts";
 import { slices } from "./slices.ts";
 import { surface } from "./surface.ts";
 import { trace } from "./trace.ts";
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   report,
   trajectory,
   demo,
+  reproduce,
   inspect,
   evaluate,
   gradient,

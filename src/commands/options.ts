@@ -65,6 +65,14 @@ export function texts(meta: Omit<Meta<readonly string[]>, "fallback">): Option<r
   };
 }
 
+/** Names separated by commas; left out, all. */
+export function names(meta: Omit<Meta<null>, "fallback">): Option<readonly string[] | null> {
+  return valued<readonly string[] | null>({ ...meta, fallback: null }, (t) => {
+    const all = t.split(",").map((name) => name.trim());
+    return all.includes("") ? expected("names separated by commas") : all;
+  });
+}
+
 export function choice<T extends string>(meta: Meta<T>, choices: readonly T[]): Option<T> {
   return valued<T>(meta, (t) => choices.find((c) => c === t) ?? expected(choices.join(", ")));
 }

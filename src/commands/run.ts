@@ -2,9 +2,10 @@ import { resolve } from "node:path";
 import { FolderStore } from "../analysis/folder-store.ts";
 import { JournaledObjective } from "../analysis/journaled-objective.ts";
 import { plural } from "../analysis/number-text.ts";
+import type { Progress } from "../analysis/progress.ts";
 import { RunFolder, type RunIdentity } from "../analysis/run-folder.ts";
 import { scopedStore } from "../analysis/scoped-store.ts";
-import { vectorHash } from "../analysis/unit.ts";
+import { hashOf, vectorHash } from "../analysis/unit.ts";
 import { noStore, type UnitStore } from "../analysis/unit-store.ts";
 import type { Problem } from "../objective/index.ts";
 import type { Objective } from "../objective/types.ts";
@@ -39,16 +40,40 @@ export async function openRun(
   const finished = ["report.json", "trajectory.json"].some((file) => folder?.has(file));
   if (folder?.resumed && !finished) context.warn(`continuing in ${out}: ${pieces}`);
   const store = folder ? new FolderStore(folder) : noStore;
-  const kept = ({ train, test }: Pick<Problem, "train" | "test">, units: UnitStore) => ({
-    train: new JournaledObjective(train, "train", units, context.progress),
-    test: test && new JournaledObjective(test, "test", units, context.progress),
-    store: units,
-  });
+  const { progress } = context;
   return {
-    ...kept(problem, store),
-    around: (theta) => kept(problem.around(theta), scopedStore(store, vectorHash(Float64Array.from(theta)))),
+    ...journaled(problem, store, progress),
+    around: (theta) =>
+      journaled(problem.around(theta), scopedStore(store, vectorHash(Float64Array.from(theta))), progress),
     folder,
     [Symbol.dispose]: () => folder?.[Symbol.dispose](),
+  };
+}
+
+/** One of several problems of a run, with its own place in the run's store. */
+export async function partOfRun(
+  store: UnitStore,
+  command: string,
+  problem: Problem,
+  options: ProblemOptions & WhereOptions,
+  progress: Progress,
+): Promise<Pick<Run, "train" | "test" | "store">> {
+  return journaled(
+    problem,
+    scopedStore(store, hashOf(await identityOf(command, problem, options, {}))),
+    progress,
+  );
+}
+
+function journaled(
+  { train, test }: Pick<Problem, "train" | "test">,
+  store: UnitStore,
+  progress: Progress,
+): Pick<Run, "train" | "test" | "store"> {
+  return {
+    train: new JournaledObjective(train, "train", store, progress),
+    test: test && new JournaledObjective(test, "test", store, progress),
+    store,
   };
 }
 

@@ -1,8 +1,10 @@
 import type { AnalysisReport } from "../analysis/analysis-report.ts";
+import type { ReproductionReport } from "../analysis/reproduction-report.ts";
 import type { TrajectoryReport } from "../analysis/trajectory-report.ts";
 import { type Drawn, drawFigure } from "./draw.ts";
 import { page } from "./page.ts";
 import type { Warn } from "./render.ts";
+import { reproductionPage, reproductionSections } from "./reproduction/page.ts";
 import { loadRuntime } from "./runtime.ts";
 import { figureSections } from "./sections/figures.ts";
 import { explained } from "./sections/without-gradient.ts";
@@ -34,6 +36,16 @@ export async function renderTrajectory(
   const { runtime = loadRuntime() } = options;
   const sections = trajectorySections(report);
   return trajectoryPage(report, { sections, drawn: await drawAll(sections, options), runtime }).text;
+}
+
+/** The same for the paper's experiments. */
+export async function renderReproduction(
+  report: ReproductionReport,
+  options: RenderOptions = {},
+): Promise<string> {
+  const { runtime = loadRuntime() } = options;
+  const sections = reproductionSections(report);
+  return reproductionPage(report, { sections, drawn: await drawAll(sections, options), runtime }).text;
 }
 
 /** By figure id. */

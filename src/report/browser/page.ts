@@ -1,8 +1,9 @@
 import type { AnalysisReport } from "../../analysis/analysis-report.ts";
+import type { ReproductionReport } from "../../analysis/reproduction-report.ts";
 import type { TrajectoryReport } from "../../analysis/trajectory-report.ts";
 import { download } from "./download.ts";
 
-type Carried = AnalysisReport | TrajectoryReport;
+type Carried = AnalysisReport | TrajectoryReport | ReproductionReport;
 
 let parsed: Carried | undefined;
 
@@ -25,6 +26,7 @@ export function setUpReport(): void {
 
 /** As in the run folder. */
 function fileName(): string {
+  if ("networks" in report()) return "reproduce.json";
   return "animation" in report() ? "trajectory.json" : "report.json";
 }
 

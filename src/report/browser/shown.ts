@@ -23,6 +23,10 @@ export function shownIn(pick: Pick | null, view: View): Shown | null {
   const carried = report();
   if (pick?.by === "frame" && "animation" in carried) return frameOf(carried, view.signal(FRAME) as number);
   if (pick?.by !== "cell") return null;
+  if ("networks" in carried) {
+    const network = carried.networks[pick.network ?? 0];
+    return network ? planeOf(network.analysis, pick) : null;
+  }
   return "animation" in carried ? surfaceOf(carried) : planeOf(carried, pick);
 }
 

@@ -1,5 +1,6 @@
 import type { Html } from "../html.ts";
 import type { KeyEntry } from "../key.ts";
+import type { SurfaceView } from "../surface/view.ts";
 
 /** A Vega-Lite unit or layer specification; plain JSON. */
 export type Spec = Readonly<Record<string, unknown>>;
@@ -25,7 +26,13 @@ export type Pick =
       readonly link: string;
     }
   /** A cell of `planes[plane]`; all panels of the figure show the same displacement. */
-  | { readonly by: "cell"; readonly plane: number; readonly what: "loss" | "accuracy" }
+  | {
+      readonly by: "cell";
+      readonly plane: number;
+      readonly what: "loss" | "accuracy";
+      /** Of a page with several networks. */
+      readonly network?: number;
+    }
   /** The same in the frame that is shown. */
   | { readonly by: "frame" };
 
@@ -38,6 +45,8 @@ export interface Panel {
   readonly datasets: Readonly<Record<string, Rows>>;
   readonly padding: Padding;
   readonly pick: Pick | null;
+  /** A map that can be seen as a surface too. */
+  readonly surface?: SurfaceView;
   /** Below the panel before it, in the same column. */
   readonly below?: boolean;
   /** Alone in its row. */

@@ -1,14 +1,13 @@
 import { plural } from "../../analysis/number-text.ts";
 import type { TrajectoryReport } from "../../analysis/trajectory-report.ts";
 import type { Drawn } from "../draw.ts";
-import { evidenceOf } from "../evidence.ts";
 import { type Html, html } from "../html.ts";
 import { factsOf } from "../page.ts";
 import { roundValues } from "../round.ts";
+import { findingsSection } from "../sections/findings.ts";
 import { healthSection } from "../sections/health.ts";
 import { provenanceSection } from "../sections/provenance.ts";
 import { type FigureSection, figureSection, shell } from "../shell.ts";
-import { keepTogether } from "../text.ts";
 import { animationFigure } from "./animation.ts";
 import { curvesFigure, pathFigure } from "./figures.ts";
 import { fileTable } from "./tables.ts";
@@ -61,20 +60,6 @@ export function trajectoryPage(
     drawn: [...drawn.values()],
     runtime,
   });
-}
-
-function findingsSection(report: TrajectoryReport): Html {
-  return html`<section id="findings"><h2>Findings</h2>
-<ul class="findings">${report.findings.map(
-    ({
-      id,
-      text,
-      evidence,
-    }) => html`<li id="finding-${id}"><p>${keepTogether(text)}</p><details class="evidence">
-<summary>Evidence</summary><ul>${evidence.map(
-      (path) => html`<li><code>${path}</code> <span>${evidenceOf(report, path)}</span></li>`,
-    )}</ul></details></li>`,
-  )}</ul></section>`;
 }
 
 /** Grid values to six digits: what the page carries. */
