@@ -6,7 +6,8 @@ import { FolderStore } from "../../src/analysis/folder-store.ts";
 import { JournaledObjective } from "../../src/analysis/journaled-objective.ts";
 import { silentProgress } from "../../src/analysis/progress.ts";
 import { RunFolder } from "../../src/analysis/run-folder.ts";
-import type { Objective } from "../../src/objective/types.ts";
+import { evaluatePlane } from "../../src/landscape/index.ts";
+import type { Displacement, Evaluation, Objective } from "../../src/objective/types.ts";
 import { ToyObjective } from "../support/toy-objective.ts";
 
 let parent: string;
@@ -74,6 +75,29 @@ describe("JournaledObjective", () => {
     await objective.evaluate([{ coefficient: 0, direction: direction("x", 1, 0, 0) }]);
     await objective.evaluate([{ coefficient: -0, direction: direction("y", 0, 1, 0) }]);
     expect(inner.calls["evaluate"]).toBe(1);
+  });
+
+  // loss-landscape marks what is not computed by −1, and computes anew whatever is ≤ 0.
+  it("keeps losses of any sign, 0, −1 and NaN among them", async () => {
+    class Broken extends ToyObjective {
+      override async evaluate(at?: Displacement): Promise<Evaluation> {
+        const found = await super.evaluate(at);
+        return (at?.[0]?.coefficient ?? 0) > 1 ? { ...found, loss: Number.NaN } : found;
+      }
+    }
+    const saddle = () => new Broken({ curvatures: [2, -2, 0], offset: 0 });
+    const directions = [direction("x", 1, 0, 0), direction("y", 0, 1, 0)] as const;
+    const plane = async (inner: Objective) =>
+      evaluatePlane({ train: await journaled(inner), test: null }, directions, [0, 1, 2], [-1, 0, 1]);
+    const first = await plane(saddle());
+    expect(first.train.loss).toEqual([
+      [-1, 0, Number.NaN],
+      [0, 1, Number.NaN],
+      [-1, 0, Number.NaN],
+    ]);
+    const again = saddle();
+    expect(await plane(again)).toEqual(first);
+    expect(again.calls).toEqual({});
   });
 
   it("keeps nothing of a piece that failed", async () => {

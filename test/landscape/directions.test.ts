@@ -45,8 +45,19 @@ describe("random directions", () => {
 
   // loss-landscapes draws from [0, 1): its directions all point into one corner.
   it("point to all sides", () => {
-    const { vector } = randomDirection(parametersOf({ a: [10_000] }), { seed: 0, index: 0 });
-    expect(Math.abs(vector.reduce((sum, x) => sum + x, 0))).toBeLessThan(5);
+    const n = 10_000;
+    const [a, b] = [0, 1].map(
+      (index) => randomDirection(parametersOf({ a: [n] }), { seed: 0, index }).vector,
+    ) as [Float64Array, Float64Array];
+    // Σ of a unit vector's components has standard deviation 1, and so has √n times the cosine of two.
+    expect(Math.abs(a.reduce((sum, x) => sum + x, 0))).toBeLessThan(5);
+    expect(Math.abs(cosine(a, b))).toBeLessThan(5 / Math.sqrt(n));
+    // Of numbers in [0, 1) it is (1/2)²/(1/3).
+    const [u, v] = [2, 3].map((k) => Float64Array.from({ length: n }, (_, i) => (Math.sqrt(k) * i) % 1)) as [
+      Float64Array,
+      Float64Array,
+    ];
+    expect(cosine(u, v)).toBeCloseTo(0.75, 2);
   });
 
   it("depend on a tensor's name only: another order of tensors is the same direction", () => {

@@ -1,5 +1,8 @@
+import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { evaluatePlane, evaluateProfile, linearAxis } from "../../src/landscape/index.ts";
+import { evaluatePlane, evaluateProfile, linearAxis, randomDirection } from "../../src/landscape/index.ts";
+import { DatasetObjective } from "../../src/objective/dataset-objective.ts";
+import type { Executor } from "../../src/objective/tasks.ts";
 import type { Displacement, Evaluation } from "../../src/objective/types.ts";
 import { ToyObjective } from "../support/toy-objective.ts";
 
@@ -63,6 +66,7 @@ describe("planes", () => {
     expect(plane.test).toBeNull();
   });
 
+  // Landscaper replaces NaN by the mean and infinity by the maximum, and adds noise.
   it("keep NaN and infinite losses, and values below zero, as they are", async () => {
     class Broken extends ToyObjective {
       override async evaluate(at: Displacement = []): Promise<Evaluation> {
@@ -114,6 +118,33 @@ describe("planes", () => {
     expect(train.calls["evaluate"]).toBe(2);
   });
 });
+
+// loss-landscape-anim builds all 10,000 weight vectors before it evaluates one: here 400 MB.
+it("a plane of 10,000 points holds one displaced vector at a time", async () => {
+  const n = 10_000;
+  let [seen, waiting, most, memory] = [0, 0, 0, 0];
+  const before = process.memoryUsage().arrayBuffers;
+  const executor: Executor = {
+    async run() {
+      seen++;
+      most = Math.max(most, ++waiting);
+      memory = Math.max(memory, process.memoryUsage().arrayBuffers - before);
+      await Promise.resolve();
+      waiting--;
+      return [{ loss: 1, correct: null, count: 1, weight: 1, vector: null }];
+    },
+    close: async () => {},
+  };
+  const parameters = [{ name: "w", shape: [n], offset: 0, size: n }];
+  const train = new DatasetObjective(parameters, new Float32Array(n), 1, executor);
+  const [a, b] = [0, 1].map((index) => randomDirection(parameters, { seed: 0, index }));
+  const axis = linearAxis(-1, 1, 100);
+  await evaluatePlane({ train, test: null }, [a!, b!], axis, axis);
+  expect(seen).toBe(10_000);
+  expect(most).toBe(1);
+  // Half of that; measured 60 MB, which wait for the garbage collector.
+  expect(memory).toBeLessThan(0.5 * 10_000 * 4 * n);
+}, 60_000);
 
 describe("profiles", () => {
   it("are a row of the plane, with the minimum and the test loss there", async () => {

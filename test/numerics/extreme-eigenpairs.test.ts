@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { ExtremeOptions, ExtremePair, LanczosProgress } from "../../src/numerics/eigenpair-types.ts";
 import { extremeEigenpairs } from "../../src/numerics/extreme-eigenpairs.ts";
+import { lanczos } from "../../src/numerics/lanczos.ts";
 import type { SymmetricOperator } from "../../src/numerics/operator.ts";
-import { cosine, dot } from "../../src/numerics/vector.ts";
+import { gaussian } from "../../src/numerics/random.ts";
+import { axpy, cosine, dot, norm, normalize } from "../../src/numerics/vector.ts";
 import { denseOperator } from "../support/dense-operator.ts";
 import { checkPairs, expectClose, valuesOf } from "../support/eigenpairs.ts";
 import { noisyOperator, sharpSpectrum, spectrumOperator } from "../support/operators.ts";
@@ -83,6 +85,28 @@ describe("hard spectra", () => {
     }
   });
 
+  // hessian-eigenthings takes the recurrence's residual, |β·s|, for the true one: it falls below any error of the products.
+  it("reports true residuals where the recurrence promises more", async () => {
+    const error = 1e-3;
+    const rough = () => noisyOperator(operator, error);
+    let promised = Number.POSITIVE_INFINITY;
+    for await (const f of lanczos(rough(), { seed: 0 })) {
+      const { residuals } = f.ritz();
+      promised = residuals.at(-1)!;
+      if (f.products === 60) break;
+    }
+    const { pairs } = await solve(rough(), { maxProducts: 60 });
+    for (const { value, vector, residual } of pairs) {
+      const w = new Float64Array(operator.n);
+      await operator.apply(vector, w);
+      axpy(-value, vector, w);
+      // Of two products, the iteration's and the last; either is off by `error`.
+      expect(norm(w)).toBeLessThan(residual + 2 * error);
+      expect(residual).toBeGreaterThan(error);
+    }
+    expect(promised).toBeLessThan(1e-3 * error);
+  });
+
   it("uses better products for the last step", async () => {
     const exact = [20.0791, 17.02607, 12, -0.01134371, -0.01121915, -0.01111879];
     const error = (pairs: readonly ExtremePair[]) =>
@@ -112,12 +136,38 @@ describe("hard spectra", () => {
   // PyHessian's power iteration returns the previous iterate and fails (34 % median error) where λ ≈ −λ.
   it("tells λ from −λ", async () => {
     const values = [10, -9.9999, ...Array.from({ length: 300 }, (_, k) => 9 * Math.sin(k))];
-    const { pairs, info } = await solve(spectrumOperator(values), { top: 1, bottom: 1, tolerance: 1e-6 });
+    const turned = spectrumOperator(values);
+    const { pairs, info } = await solve(turned, { top: 1, bottom: 1, tolerance: 1e-6 });
     expect(info.converged).toBe(true);
     expectClose([pairs[0]!.value, pairs[1]!.value], [10, -9.9999], 1e-8);
+
+    // At most 100 iterations, until two quotients agree to 1e-3.
+    const v = new Float64Array(turned.n);
+    gaussian({ seed: 0, purpose: "test", name: "power", index: 0 }, v);
+    const w = new Float64Array(turned.n);
+    let found = Number.NaN;
+    for (let k = 0; k < 100; k++) {
+      normalize(v);
+      await turned.apply(v, w);
+      const quotient = dot(v, w);
+      if (Math.abs(found - quotient) / (Math.abs(found) + 1e-6) < 1e-3) break;
+      found = quotient;
+      v.set(w);
+    }
+    expect(Math.min(Math.abs(found - 10), Math.abs(found + 9.9999))).toBeGreaterThan(0.1 * 10);
   });
 
-  // hessian-eigenthings stops after 2k steps whatever the residual.
+  // hessian-eigenthings stops after 2k steps whatever the residual: with k = 3, half way.
+  it("goes on until its residuals are small", async () => {
+    const soon = await solve(operator, { bottom: 0, maxProducts: 6 });
+    expect(soon.info).toMatchObject({ steps: 6, converged: false });
+    const done = await solve(operator, { bottom: 0 });
+    expect(done.info.converged).toBe(true);
+    expect(done.info.steps).toBeGreaterThan(6);
+    const error = ({ pairs }: typeof done) => Math.abs(pairs[2]!.value - 12);
+    expect(error(soon)).toBeGreaterThan(1e3 * error(done));
+  });
+
   it("counts its products", async () => {
     const counted = spectrumOperator(spectrum);
     const seen: LanczosProgress[] = [];

@@ -1,8 +1,10 @@
+import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { describe, expect, it } from "vitest";
 import { LandscapeError } from "../../src/errors.ts";
 import { type LanczosFactorization, type LanczosOptions, lanczos } from "../../src/numerics/lanczos.ts";
 import type { SymmetricOperator } from "../../src/numerics/operator.ts";
-import { axpy, dot, norm } from "../../src/numerics/vector.ts";
+import { gaussian } from "../../src/numerics/random.ts";
+import { axpy, dot, norm, normalize } from "../../src/numerics/vector.ts";
 import { noisyOperator, sharpSpectrum, spectrumOperator } from "../support/operators.ts";
 
 /** The factorisation after so many steps (or where it ended). */
@@ -31,7 +33,31 @@ describe("the factorisation", () => {
     expect(worstOverlap(await run(operator, 150))).toBeLessThan(1e-14);
     // Rounded to float32: less than half a unit in the last place, 2⁻²⁴.
     expect(worstOverlap(await run(operator, 150, { precision: "float32" }))).toBeLessThan(2 ** -24);
+    const copies = (values: readonly number[]) => values.filter((x) => Math.abs(x - 20.0791) < 1e-6).length;
+    expect(copies([...(await run(operator, 150)).ritz().values])).toBe(1);
+    expect(copies(await threeTerms(operator, 150))).toBeGreaterThan(1);
   });
+
+  /** Eigenvalues of the tridiagonal matrix that the bare recurrence gives. */
+  async function threeTerms(operator: SymmetricOperator, steps: number): Promise<number[]> {
+    const t = Matrix.zeros(steps, steps);
+    let previous = new Float64Array(operator.n);
+    let v = new Float64Array(operator.n);
+    gaussian({ seed: 0, purpose: "test", name: "start", index: 0 }, v);
+    normalize(v);
+    for (let k = 0, beta = 0; k < steps; k++) {
+      const w = new Float64Array(operator.n);
+      await operator.apply(v, w);
+      axpy(-beta, previous, w);
+      const alpha = dot(v, w);
+      axpy(-alpha, v, w);
+      t.set(k, k, alpha);
+      beta = normalize(w);
+      if (k + 1 < steps) t.set(k, k + 1, beta).set(k + 1, k, beta);
+      [previous, v] = [v, w];
+    }
+    return new EigenvalueDecomposition(t, { assumeSymmetric: true }).realEigenvalues;
+  }
 
   it("has true residuals: ‖A·u − θ·u‖ of every Ritz pair is what the recurrence says", async () => {
     const operator = spectrumOperator(sharpSpectrum(400));

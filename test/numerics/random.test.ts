@@ -75,7 +75,6 @@ describe("streams", () => {
     expect(Math.abs(beyond - 0.05)).toBeLessThan(5 * Math.sqrt((0.05 * 0.95) / n));
   });
 
-  // loss-landscapes draws its directions uniformly from [0, 1]: their mean is far from 0.
   it("have independent neighbours and mean zero", () => {
     const n = 200_000;
     const x = filled(rademacher, n);

@@ -76,7 +76,27 @@ describe("Hutchinson's trace", () => {
     // 68 % lie within the tolerance: of 40, fewer than 18 would be a chance of 0.1 %.
     expect(errors.filter((e) => e < 0.05).length).toBeGreaterThanOrEqual(18);
     expect(errors.filter((e) => e < 0.15).length).toBeGreaterThanOrEqual(38);
+    const others = await Promise.all(errors.map((_, seed) => agreeingMeans(seed)));
+    // More than ten times the tolerance of 1e-3 in most runs.
+    expect(others.filter((e) => e > 0.01).length).toBeGreaterThan(20);
   });
+
+  /** Relative error of the mean of probes at which it moved by less than 1e-3. */
+  async function agreeingMeans(seed: number): Promise<number> {
+    const probes: number[] = [];
+    await run({
+      seed,
+      probes: 100,
+      onProbe: (_, { blocks }) => probes.push(blocks.reduce((sum, x) => sum + x, 0)),
+    });
+    let mean = 0;
+    for (const [k, probe] of probes.entries()) {
+      const next = (mean * k + probe) / (k + 1);
+      if (Math.abs(next - mean) / (Math.abs(mean) + 1e-6) < 1e-3) break;
+      mean = next;
+    }
+    return Math.abs(mean / exact - 1);
+  }
 
   it("says that a tolerance was not met", async () => {
     const { info } = await run({ tolerance: 1e-6, maxProbes: 12 });

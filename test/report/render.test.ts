@@ -116,6 +116,7 @@ test("what was not computed is said, not drawn", async () => {
   );
 });
 
+// Landscaper fills such cells, and adds noise to the others.
 test("cells without a finite loss are hatched, counted and named in the key", async () => {
   const { page } = await render(variants["cells without a finite loss"]!());
   const cells = variants["cells without a finite loss"]!().planes.reduce(
