@@ -1,5 +1,5 @@
 import { LandscapeError } from "../errors.ts";
-import type { Graph, Value } from "../onnx/graph.ts";
+import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { isFloat } from "../onnx/tensor.ts";
 import { ancestors } from "../ops/builder.ts";
 
@@ -25,10 +25,26 @@ export function chooseOutput(graph: Graph, name: string | undefined): Value {
   );
 }
 
-/** scikit-learn's exports put probabilities into a sequence of maps. */
+/** scikit-learn's exports put probabilities into a sequence of maps, and all targets of all samples into one column. */
 function withoutTail(value: Value): Value {
   const { producer } = value;
-  return producer?.op === "ZipMap" && producer.domain === "ai.onnx.ml" ? producer.x(0) : value;
+  const isMaps = producer?.op === "ZipMap" && producer.domain === "ai.onnx.ml";
+  return isMaps || mergesTargets(producer) ? producer.x(0) : value;
+}
+
+/** Whether a Reshape to [−1, 1] takes the rows of a product apart: what was a sample is several after it. */
+function mergesTargets(node: Node | undefined): node is Node {
+  if (node?.op !== "Reshape" || !node.has(0)) return false;
+  const shape = node.inputs[1]?.tensor;
+  const isColumn = shape !== undefined && `${Array.from(shape.data as ArrayLike<bigint>)}` === "-1,1";
+  return isColumn && widthOf(node.x(0)) > 1;
+}
+
+/** Length of the last axis of a product with a weight, and of a bias after it; 1 of what is neither. */
+function widthOf({ producer }: Value): number {
+  if (producer?.op !== "MatMul" && producer?.op !== "Add") return 1;
+  const widths = producer.inputs.map((v) => (v?.kind === "initializer" ? v.dims.at(-1) : undefined));
+  return widths.find((n) => n !== undefined) ?? 1;
 }
 
 /** Operators that choose among given labels: what they give is no number to differentiate. */

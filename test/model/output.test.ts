@@ -3,9 +3,11 @@ import { chooseOutput, inputsOf } from "../../src/model/output.ts";
 import { decodeModel } from "../../src/onnx/index.ts";
 import {
   bytesOf,
+  floats,
   type GraphProto,
   info,
   intAttribute,
+  longs,
   type NodeProto,
   node,
   smallModel,
@@ -31,6 +33,21 @@ const mapping = {
     },
   },
 };
+
+/** What skl2onnx makes of an MLPRegressor of `targets` targets. */
+const regressor = (targets: number): GraphProto => ({
+  initializer: [
+    floats("w", [2, targets], new Array<number>(2 * targets).fill(0.5)),
+    floats("b", [1, targets], new Array<number>(targets).fill(0.1)),
+    { name: "shape", data_type: 7, dims: longs([2]), int64_data: longs([-1, 1]) },
+  ],
+  node: [
+    node("MatMul", ["x", "w"], ["h"]),
+    node("Add", ["h", "b"], ["y"]),
+    node("Reshape", ["y", "shape"], ["column"]),
+  ],
+  output: [info("column", ["n", 1])],
+});
 
 const rows: readonly [string, GraphProto, string | undefined, string | RegExp][] = [
   ["the only one", { node: network, output: [info("p")] }, undefined, "p"],
@@ -92,6 +109,8 @@ const rows: readonly [string, GraphProto, string | undefined, string | RegExp][]
     undefined,
     "scores",
   ],
+  ["several targets in one column, as samples", regressor(3), undefined, "y"],
+  ["one target", regressor(1), undefined, "column"],
 ];
 
 describe("the output that the loss is taken of", () => {
