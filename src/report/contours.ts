@@ -16,6 +16,11 @@ export function contour(grid: Grid, level: number): Point[][] {
   return join(segments(grid, level));
 }
 
+/** The pieces of the level set within one square of the grid, from corner (i, j) on: none, one or two. */
+export function squareSegments(grid: Grid, level: number, i: number, j: number): [Point, Point][] {
+  return square(grid, level, i, j).map(([from, to]) => [from.at, to.at]);
+}
+
 /** A crossing is known by the grid edge that it lies on, so that neighbours join exactly. */
 interface Crossing {
   readonly key: string;

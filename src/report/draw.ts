@@ -5,6 +5,7 @@ import { type Html, html, raw } from "./html.ts";
 import { keyLine } from "./key.ts";
 import { compileSpec, figureSpec, panelSpec, renderSvg, type Warn, withRows } from "./render.ts";
 import { slimSvg } from "./slim.ts";
+import { TILTS } from "./surface/view.ts";
 import { keepTogether } from "./text.ts";
 
 /** A figure as HTML with static pictures, and the data for the runtime. */
@@ -23,7 +24,7 @@ export async function drawFigure(figure: Figure, warn: Warn): Promise<Drawn> {
     const svg = await renderSvg(withRows(vega, panel.datasets), warn);
     pictures.set(panel, raw(slimSvg(svg, panel.id)));
     const origin = [panel.padding.left, panel.padding.top] as const;
-    panels.push({ id: panel.id, vega: vega as Spec, origin, pick: panel.pick });
+    panels.push({ id: panel.id, vega: vega as Spec, origin, pick: panel.pick, ...surfaceOf(panel) });
   }
   const data: FigureData = {
     spec: figureSpec(figure),
@@ -33,6 +34,10 @@ export async function drawFigure(figure: Figure, warn: Warn): Promise<Drawn> {
     panels,
   };
   return { html: figureHtml(figure, pictures), id: figure.id, data };
+}
+
+function surfaceOf({ surface }: Panel): Pick<PanelData, "surface"> {
+  return surface ? { surface } : {};
 }
 
 /** Raw deflate in base64: specifications repeat themselves and shrink to a tenth. */
@@ -52,6 +57,7 @@ function figureHtml(figure: Figure, pictures: ReadonlyMap<Panel, Html>): Html {
   return html`<figure class="figure columns-${figure.columns}" id="figure-${figure.id}" data-figure="${figure.id}">
 <h3>${keepTogether(figure.title)}</h3>
 ${figure.frames && player(figure.frames)}
+${figure.panels.some((p) => p.surface) && views}
 <div class="panels">${cells.map((cell) => html`<div class="cell">${cell.map(draw)}</div>`)}</div>
 ${bars.length > 0 && html`<div class="bars">${bars.map((p) => html`<div class="cell">${draw(p)}</div>`)}</div>`}
 ${keyLine(figure.key)}
@@ -62,6 +68,16 @@ data-save="png">PNG</button><button type="button" data-save="spec">Vega-Lite</bu
 <details${figure.columns === 1 && raw(" open")}><summary>Numbers</summary>${figure.numbers}</details>
 </figure>`;
 }
+
+/** Maps or surfaces. Paper has the maps. */
+const views = html`<div class="views" hidden><div role="group" aria-label="View"><button type="button" data-view="map"
+aria-pressed="true">Map</button><button type="button" data-view="surface" aria-pressed="false">3-D</button></div>
+<div data-surface-only hidden><label>Turn <input type="range" data-camera="turn" min="-180" max="180" step="any"></label>
+<label>Tilt <input type="range" data-camera="tilt" min="${TILTS[0]}" max="${TILTS[1]}" step="any"></label>
+<button type="button" data-camera-reset>Reset</button></div>
+<p class="note" data-surface-only hidden>Height is the position on the colour scale, so that height and colour say the same; lines are the map’s
+contours and its grid. Drag a surface, or choose one and use the arrow keys, to turn all of them. A mark that the surface hides
+is faint; where there is no finite value there is a hole. What is hidden is on the maps.</p></div>`;
 
 /** Chooses the frame that all panels show. It begins to move when the reader says so. */
 function player({ labels, initial }: Frames): Html {

@@ -1,4 +1,5 @@
 import type { Frames, Pick, Rows, Spec } from "./figures/figure.ts";
+import type { SurfaceView } from "./surface/view.ts";
 
 /** What the page's runtime needs of a figure to draw it again and to save it. */
 export interface FigureData {
@@ -16,4 +17,5 @@ export interface PanelData {
   /** Where the plot begins, in px from the left and from the top. */
   readonly origin: readonly [number, number];
   readonly pick: Pick | null;
+  readonly surface?: SurfaceView;
 }

@@ -97,6 +97,20 @@ figcaption em { font-style: normal; color: var(--text); }
 .player output { flex: 0 0 auto; min-width: 8rem; font-variant-numeric: tabular-nums; }
 .player button { min-width: 5.5rem; }
 
+.views { margin: 8px 0 16px; font-size: 13px; display: flex; flex-wrap: wrap; align-items: center; gap: 8px 24px; }
+.views > div { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 16px; }
+.views > [role="group"] { gap: 0; }
+.views [data-view="map"] { border-radius: 6px 0 0 6px; }
+.views [data-view="surface"] { border-radius: 0 6px 6px 0; border-left: 0; }
+.views [aria-pressed="true"] { background: var(--text); color: var(--bg); border-color: var(--text); }
+.views label { display: flex; align-items: center; gap: 8px; }
+.views input { width: 9rem; accent-color: var(--link); }
+.views .note { flex-basis: 100%; margin: 0; }
+.surface { display: block; width: 100%; border-radius: 4px; cursor: grab; touch-action: pan-y; }
+.surface:active { cursor: grabbing; }
+.figure:not([data-view="surface"]) .surface { display: none; }
+@media screen { .figure[data-view="surface"] .panel[data-map-only] { display: none; } }
+
 details { font-size: 13px; line-height: 1.5; }
 summary { cursor: pointer; color: var(--link); width: fit-content; padding: 2px 0; }
 .scroll { overflow-x: auto; margin: 8px 0 16px; max-width: 100%; }
@@ -135,7 +149,7 @@ th:last-child, td:last-child { padding-right: 0; }
 @media print {
   @page { margin: 14mm 12mm; }
   body { font-size: 10.5pt; max-width: none; padding: 0; }
-  nav, button, .tools, .readout, .player, summary { display: none !important; }
+  nav, button, .tools, .readout, .player, .views, .surface, summary { display: none !important; }
   .panels { gap: 8px 12px; }
   .columns-3 .panels { grid-template-columns: repeat(3, minmax(0, 1fr)); }
   .columns-2 .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); }

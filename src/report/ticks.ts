@@ -49,6 +49,22 @@ export function symlogTicks(scale: Scale, distance: number): Ticks {
   return { values, format: sizeFormat(values) };
 }
 
+/** A tick's number as a d3 format writes it, with a true minus. */
+export function tickText(value: number, format: string): string {
+  if (value === 0) return "0";
+  const text =
+    format === "~e"
+      ? value.toExponential().replace("+", "")
+      : format === "~r"
+        ? String(value)
+        : value.toLocaleString("en-US", digits(Number(format.match(/\d+/)?.[0] ?? 0)));
+  return text.replaceAll("-", "\u2212");
+}
+
+function digits(count: number): Intl.NumberFormatOptions {
+  return { minimumFractionDigits: count, maximumFractionDigits: count };
+}
+
 /** As many ticks, up to `most`, as fit side by side on an axis of so many pixels. */
 export function fittingTicks(scale: Scale, most: number, pixels: number): Ticks {
   for (let count = most; count > 1; count--) {

@@ -1,6 +1,8 @@
 import type { FigureData } from "../figure-data.ts";
 import { CURSOR } from "../figures/cursor.ts";
+import { type Scene, sceneSvg } from "../surface/shape.ts";
 import { resolveTokens, tokens } from "../tokens.ts";
+import { sceneOf } from "./surfaces.ts";
 
 const GAP = 24;
 const MARGIN = 16;
@@ -43,6 +45,8 @@ export function compose(figure: HTMLElement, data: FigureData): Picture {
 
 /** The panels of one cell of the page, one below the other. */
 function panelsOf(cell: Element): Picture {
+  const scene = surfaceIn(cell);
+  if (scene) return { svg: sceneSvg(scene), width: scene.width, height: scene.height };
   const parts: string[] = [];
   let [width, height] = [0, 0];
   for (const svg of cell.querySelectorAll<SVGSVGElement>(".panel svg")) {
@@ -65,6 +69,12 @@ function panelsOf(cell: Element): Picture {
     height += box.height;
   }
   return { svg: parts.join(""), width, height };
+}
+
+/** The surface that stands in the place of a cell's map. */
+function surfaceIn(cell: Element): Scene | undefined {
+  const canvas = cell.querySelector("canvas");
+  return canvas && cell.closest('[data-view="surface"]') ? sceneOf(canvas) : undefined;
 }
 
 function rows<T>(items: readonly T[], columns: number): T[][] {

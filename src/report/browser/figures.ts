@@ -1,6 +1,7 @@
 import type { FigureData, PanelData } from "../figure-data.ts";
 import { setUpPlayer } from "./player.ts";
 import { type Live, setUpReading } from "./readout.ts";
+import { setUpSurfaces } from "./surfaces.ts";
 import { draw } from "./vega.ts";
 
 /** Replaces the drawn pictures by views, once the figure comes near the window. */
@@ -23,6 +24,7 @@ async function enliven(figure: HTMLElement, data: FigureData): Promise<void> {
     if (element) live.push(await replace(element, panel, data));
   }
   setUpReading(figure, live);
+  setUpSurfaces(figure, live);
   if (data.frames) setUpPlayer(figure, data.frames, live);
   figure.dataset["live"] = "";
 }

@@ -13,11 +13,12 @@ export function setUpSaving(figure: HTMLElement, data: FigureData): void {
   const tools = figure.querySelector<HTMLElement>(".tools");
   if (!tools) return;
   tools.hidden = false;
-  const name = figure.dataset["figure"] ?? "figure";
+  const id = figure.dataset["figure"] ?? "figure";
+  const name = () => (figure.dataset["view"] === "surface" ? `${id}-3d` : id);
   const save: Record<Format, () => void> = {
-    svg: () => download(`${name}.svg`, "image/svg+xml", compose(figure, data).svg),
-    png: () => void savePng(`${name}.png`, compose(figure, data)),
-    spec: () => download(`${name}.vl.json`, "application/json", specText(data)),
+    svg: () => download(`${name()}.svg`, "image/svg+xml", compose(figure, data).svg),
+    png: () => void savePng(`${name()}.png`, compose(figure, data)),
+    spec: () => download(`${id}.vl.json`, "application/json", specText(data)),
   };
   for (const button of tools.querySelectorAll<HTMLElement>("[data-save]")) {
     button.addEventListener("click", save[button.dataset["save"] as Format]);

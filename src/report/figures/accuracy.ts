@@ -56,6 +56,7 @@ function accuracyPanel(report: AnalysisReport, plane: Plane, split: Split, scale
     thetaNorm: report.checkpoint.thetaNorm,
     aspect: aspectOf(plane),
     pick: { by: "cell", plane: index, what: "accuracy" },
+    surface: { split, relative: false, times: 100, title: "accuracy in %" },
   });
 }
 

@@ -63,6 +63,7 @@ function changePanel(report: AnalysisReport, plane: Plane, split: Split, scale: 
     thetaNorm: report.checkpoint.thetaNorm,
     aspect: aspectOf(plane),
     pick: { by: "cell", plane: report.planes.indexOf(plane), what: "loss" },
+    surface: { split, relative: true, times: 1, title: "ΔL, symlog scale" },
   });
 }
 

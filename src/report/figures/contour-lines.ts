@@ -1,12 +1,9 @@
 import { contour, type Grid, type Point } from "../contours.ts";
 import { edges, stepOf } from "../grid.ts";
-import type { ColourMap, Rgb } from "../maps.ts";
+import { INK, inkOn } from "../ink.ts";
+import type { ColourMap } from "../maps.ts";
 import { levels, positionOf, type Scale } from "../scales.ts";
 import type { Rows } from "./figure.ts";
-
-/** Lines and marks on maps: together they are told from every colour of a map. */
-export const CASING = "#ffffff";
-export const INK = "#111111";
 
 /** A contour's points may lie this far beside its line, as a share of a cell. */
 const TOLERANCE = 0.02;
@@ -16,7 +13,7 @@ export function contourRows(grid: Grid, scale: Scale, map: ColourMap, count: num
   const rows: (string | number)[][] = [];
   let line = 0;
   for (const level of levels(scale, count)) {
-    const ink = luminance(map(positionOf(scale, level))) > 0.3 ? INK : CASING;
+    const ink = inkOn(map(positionOf(scale, level)));
     for (const points of contour(grid, level)) rows.push(...lineRows([points], grid, ink, line++));
   }
   return rows;
@@ -61,9 +58,4 @@ function rounder(values: readonly number[]): (v: number) => number {
   const [low, high] = edges(values);
   const decimals = Math.max(0, 4 - Math.floor(Math.log10(high - low)));
   return decimals > 20 ? (v) => v : (v) => Number(v.toFixed(decimals));
-}
-
-function luminance([r, g, b]: Rgb): number {
-  const linear = (v: number) => ((v / 255 + 0.055) / 1.055) ** 2.4;
-  return 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
 }

@@ -1,12 +1,15 @@
 import type { Grid } from "../contours.ts";
 import { edges, hatch } from "../grid.ts";
+import { CASING, INK } from "../ink.ts";
 import { type ColourMap, notFinite, type Rgb } from "../maps.ts";
 import { pngDataUri } from "../png.ts";
 import { positionOf, type Scale } from "../scales.ts";
+import { COLOURS, type SurfaceView } from "../surface/view.ts";
 import { again, axisOf, ownAxes, percentAxis, quantitative, wideAxis } from "./axes.ts";
-import { CASING, contourRows, INK, levelRows } from "./contour-lines.ts";
+import { contourRows, levelRows } from "./contour-lines.ts";
 import { CURSOR } from "./cursor.ts";
 import { type Padding, type Panel, type Pick, plotWidth, type Spec } from "./figure.ts";
+import type { PlaneMark } from "./plane-mark.ts";
 
 /** A map of values over a plane. */
 export interface PlaneView {
@@ -28,12 +31,13 @@ export interface PlaneView {
   /** Height of the plot over its width. */
   readonly aspect: number;
   readonly pick: Pick;
+  /** What the panel needs to be seen as a surface too; none: a map only. */
+  readonly surface?: SurfaceValues;
 }
 
-export interface PlaneMark {
-  readonly kind: "origin" | "train minimum" | "test minimum";
-  readonly x: number;
-  readonly y: number;
+/** Which of the report's values the panel shows, and what they are called along a vertical axis. */
+export interface SurfaceValues extends globalThis.Pick<SurfaceView, "split" | "relative" | "times"> {
+  readonly title: string;
 }
 
 const padding: Padding = { left: 60, right: 50, top: 66, bottom: 42 };
@@ -49,6 +53,7 @@ export function planePanel(view: PlaneView): Panel {
     description: view.description,
     padding,
     pick: view.pick,
+    ...(view.surface ? { surface: surfaceView(view, view.surface) } : {}),
     datasets: {
       [`${id}/map`]: [[pngDataUri(pixels(view))]],
       [`${id}/contours`]: contourRows(grid, view.scale, view.map, view.contours),
@@ -73,6 +78,17 @@ export function planePanel(view: PlaneView): Panel {
       resolve: ownAxes,
     },
   };
+}
+
+function surfaceView(view: PlaneView, { title: value, ...values }: SurfaceValues): SurfaceView {
+  const { title, subtitle, scale, contours, level, marks, aspect } = view;
+  const colours = Array.from({ length: COLOURS }, (_, k) => hex(view.map(k / (COLOURS - 1)))).join("");
+  const titles = { x: view.xTitle, y: view.yTitle, value };
+  return { title, subtitle, ...values, scale, colours, contours, level, marks, titles, aspect };
+}
+
+function hex(colour: Rgb): string {
+  return colour.map((v) => v.toString(16).padStart(2, "0")).join("");
 }
 
 const imageMark = {

@@ -10,7 +10,8 @@ import { lossScale, type Scale } from "../scales.ts";
 import { planeTable } from "../tables/planes.ts";
 import { colourBar } from "./colour-bar.ts";
 import type { Figure, Panel } from "./figure.ts";
-import { type PlaneMark, planePanel } from "./plane.ts";
+import { planePanel } from "./plane.ts";
+import type { PlaneMark } from "./plane-mark.ts";
 
 /**
  * Columns are kinds of plane, rows are splits of the data. One colour domain for a row: kinds are compared, while the
@@ -96,7 +97,13 @@ function lossPanel(report: AnalysisReport, plane: Plane, split: Split, scale: Sc
     thetaNorm: report.checkpoint.thetaNorm,
     aspect: aspectOf(plane),
     pick: { by: "cell", plane: index, what: "loss" },
+    surface: { split, relative: false, times: 1, title: `${splitNames[split]} loss${logNote(scale)}` },
   });
+}
+
+/** Of a title: a linear scale is what one expects. */
+function logNote({ kind }: Scale): string {
+  return kind === "log" ? ", log scale" : "";
 }
 
 export function marksOf(report: AnalysisReport, plane: Plane): PlaneMark[] {

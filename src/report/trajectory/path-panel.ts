@@ -4,12 +4,12 @@ import { farthestFromPlane } from "../../analysis/trajectory-findings.ts";
 import type { PathPoint, TrajectoryReport } from "../../analysis/trajectory-report.ts";
 import { cutMiddle, type Split } from "../facts.ts";
 import { again } from "../figures/axes.ts";
-import { CASING, INK } from "../figures/contour-lines.ts";
 import { CURSOR } from "../figures/cursor.ts";
 import type { Panel, Spec } from "../figures/figure.ts";
 import { planePanel } from "../figures/plane.ts";
 import { aspectOf, lossGrid } from "../figures/planes.ts";
 import { edges } from "../grid.ts";
+import { CASING, INK } from "../ink.ts";
 import { viridis } from "../maps.ts";
 import type { Scale } from "../scales.ts";
 
