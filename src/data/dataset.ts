@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { LandscapeError } from "../errors.ts";
 import { type Converter, converter, type FeedType, firstOutside, isFloatType } from "./convert.ts";
-import { type FittedArray, findArray, fitArray, type InputRequirement } from "./fit.ts";
+import { assertPositions, type FittedArray, findArray, fitArray, type InputRequirement } from "./fit.ts";
 import { assertLabels, type Labels } from "./labels.ts";
 import { channelsOf, type Normalization, transformOf } from "./normalization.ts";
 import type { NdArray, NumericArray } from "./npy.ts";
@@ -73,17 +73,19 @@ export async function loadDataset(spec: DatasetSpec, requirements: DatasetRequir
   const store = await openData(spec.path, { split: spec.split, limit: spec.samples ?? undefined });
   try {
     const fed = inputOfTargets(store, requirements);
-    const target = takesThemItself(spec, requirements)
+    const stored = takesThemItself(spec, requirements)
       ? null
       : await findTarget(store, targetArray(store, spec, requirements, fed));
     const others = inputs.filter((input) => input.name !== (fed ?? requirements.target));
     const fitted: FittedArray[] = [];
     for (const input of inputs) {
-      const takesTarget = input.name === fed && target !== null;
-      const array = takesTarget ? target.array : findArray(store, input, others.length === 1);
+      const takesTarget = input.name === fed && stored !== null;
+      const array = takesTarget ? stored.array : findArray(store, input, others.length === 1);
       const isTarget = takesTarget || input.name === requirements.target;
       fitted.push(fitArray(store, array, await store.info(array), { ...input, isTarget }));
     }
+    assertPositions(store, fitted);
+    const target = stored && asTaken(stored, fitted);
     const split = limitSamples(
       store,
       splitSamples(store, fitted, target, requirements.target !== undefined),
@@ -129,13 +131,13 @@ function targetArray(
   return isNamed ? target : spec.target;
 }
 
-async function findTarget(
-  store: ArrayStore,
-  name: string,
-): Promise<{ array: string; shape: readonly number[] } | null> {
+/** The array of targets. */
+type TargetArray = Pick<FittedArray, "array" | "shape" | "flat">;
+
+async function findTarget(store: ArrayStore, name: string): Promise<TargetArray | null> {
   if (store.arrays.includes(name)) {
     const { shape } = await store.info(name);
-    if (shape.length > 0) return { array: name, shape };
+    if (shape.length > 0) return { array: name, shape, flat: 1 };
     throw new LandscapeError(
       "INVALID_DATA",
       `unusable targets: array "${name}" of ${JSON.stringify(store.name)} is a single number; expected one entry for each sample`,
@@ -144,6 +146,11 @@ async function findTarget(
   }
   if (name === DEFAULT_TARGET) return null;
   throw missingArray(store, name, "no targets");
+}
+
+/** With all positions in one row, where the input that the array goes to takes them so. */
+function asTaken(target: TargetArray, fitted: readonly FittedArray[]): TargetArray {
+  return fitted.find((f) => f.array === target.array && f.flat > 1) ?? target;
 }
 
 function limitSamples(store: ArrayStore, split: SampleSplit, { samples: limit }: DatasetSpec): SampleSplit {
@@ -182,7 +189,7 @@ async function assemble(
   store: ArrayStore,
   fitted: readonly FittedArray[],
   normalizable: readonly FittedArray[],
-  targetArray: { readonly array: string } | null,
+  targetArray: TargetArray | null,
   split: SampleSplit,
 ): Promise<Dataset> {
   const { samples, batchSize, targetRows } = split;
@@ -191,11 +198,11 @@ async function assemble(
   for (const input of fitted) {
     const rows = split.batched.get(input.input) ?? null;
     const all = rows === null ? undefined : rows * samples;
-    const stored = { ...(await store.read(input.array, all === undefined ? undefined : [0, all])) };
+    const stored = await store.read(input.array, all === undefined ? undefined : [0, all / input.flat]);
     const shape = all === undefined ? input.shape : [all, ...input.shape.slice(1)];
     inputs.push(prepare(store, input, { ...stored, shape }, rows, normalized.get(input.input)));
   }
-  const target = targetArray && (await loadTarget(store, targetArray.array, samples, targetRows));
+  const target = targetArray && (await loadTarget(store, targetArray, samples, targetRows));
   return {
     path: store.name,
     samples,
@@ -309,11 +316,16 @@ function assertNormalizable(
 }
 
 /** Labels as int64, measured targets as float32; `rows` flattened ones to a sample become an axis of their own. */
-async function loadTarget(store: ArrayStore, array: string, samples: number, rows: number): Promise<Feed> {
-  const stored = await store.read(array, [0, samples * rows]);
+async function loadTarget(
+  store: ArrayStore,
+  { array, flat }: TargetArray,
+  samples: number,
+  rows: number,
+): Promise<Feed> {
+  const stored = await store.read(array, [0, (samples * rows) / flat]);
   const type: FeedType = isFloatType(stored.dtype) ? "float32" : "int64";
   assertInside(store, array, stored, type);
-  const dims = rows > 1 ? [samples, rows] : stored.shape;
+  const dims = rows > 1 ? [samples, rows] : flat > 1 ? [samples] : stored.shape;
   return { type, dims, data: converter(stored, type, undefined)(stored.data) };
 }
 

@@ -22,6 +22,8 @@ export interface FittedArray {
   readonly info: ArrayInfo;
   /** Its own, or for image formats the one that the model asks for. */
   readonly shape: readonly number[];
+  /** Rows of `shape` that lie in one stored row: more than one where labels of all positions are taken flattened. */
+  readonly flat: number;
   readonly type: FeedType;
   /** The model's own length of the first axis; null when it takes any. */
   readonly ownBatch: number | null;
@@ -48,7 +50,13 @@ export function fitArray(
   const type = fitType(store, array, info, input);
   const dims = input.dims ?? info.shape.map(() => null);
   const mayReshape = store.images || input.isTarget;
-  const shape = matches(info.shape, dims) ? info.shape : mayReshape && reshapeImages(info.shape, dims);
+  const flat = input.isTarget && dims.length === 1 ? info.shape.slice(1).reduce((a, b) => a * b, 1) : 1;
+  const shape =
+    flat > 1
+      ? [info.shape[0]! * flat]
+      : matches(info.shape, dims)
+        ? info.shape
+        : mayReshape && reshapeImages(info.shape, dims);
   if (!shape)
     throw mismatch(store, array, input, `has shape ${showShape(info.shape)}; expected ${showShape(dims)}`);
   const rest = shape.slice(1);
@@ -56,7 +64,36 @@ export function fitArray(
     throw mismatch(store, array, input, `has shape ${showShape(shape)}, which holds no elements`);
   }
   const open = dims.slice(1).includes(null);
-  return { array, input: input.name, info, shape, type, ownBatch: dims[0] ?? null, open };
+  return { array, input: input.name, info, shape, flat, type, ownBatch: dims[0] ?? null, open };
+}
+
+/** Throws where an array would be flattened that holds nothing for each position of another input: one-hot classes, say. */
+export function assertPositions(store: ArrayStore, fitted: readonly FittedArray[]): void {
+  const flattened = fitted.find((f) => f.flat > 1 && f.ownBatch === null);
+  if (flattened === undefined) return;
+  const others = fitted.filter((f) => f !== flattened);
+  if (others.some((f) => runsOf(f.shape.slice(1)).has(flattened.flat))) return;
+  const { array, input, info, flat } = flattened;
+  const expected = `[${info.shape[0]}], a label for each sample, or as many to a sample as another input has positions`;
+  throw mismatch(
+    store,
+    array,
+    { name: input },
+    `has shape ${showShape(info.shape)}, ${flat} to a sample; expected ${expected}`,
+  );
+}
+
+/** Products of neighbouring lengths: what a sequence, or an image's height times width, may count. */
+export function runsOf(lengths: readonly number[]): Set<number> {
+  const runs = new Set<number>();
+  for (const start of lengths.keys()) {
+    let size = 1;
+    for (const length of lengths.slice(start)) {
+      size *= length;
+      runs.add(size);
+    }
+  }
+  return runs;
 }
 
 function fitType(store: ArrayStore, array: string, info: ArrayInfo, input: InputRequirement): FeedType {
@@ -95,7 +132,12 @@ function reshapeImages(
   return fits ? [shape[0]!, ...(filled as number[])] : undefined;
 }
 
-function mismatch(store: ArrayStore, array: string, input: InputRequirement, why: string): LandscapeError {
+function mismatch(
+  store: ArrayStore,
+  array: string,
+  input: Pick<InputRequirement, "name">,
+  why: string,
+): LandscapeError {
   return new LandscapeError(
     "INVALID_DATA",
     `data do not fit input "${input.name}": array "${array}" of ${JSON.stringify(store.name)} ${why}`,

@@ -1,5 +1,5 @@
 import { LandscapeError } from "../errors.ts";
-import type { FittedArray } from "./fit.ts";
+import { type FittedArray, runsOf } from "./fit.ts";
 import type { ArrayStore } from "./store.ts";
 
 /** How a data set divides into samples. */
@@ -64,19 +64,6 @@ function flattened(
     return undefined;
   const batched = new Map(inputs.map((i) => [i.input, isFlat(i) ? positions : 1]));
   return { samples, batchSize: null, batched, targetRows: positions };
-}
-
-/** Products of neighbouring lengths. */
-function runsOf(lengths: readonly number[]): Set<number> {
-  const runs = new Set<number>();
-  for (const start of lengths.keys()) {
-    let size = 1;
-    for (const length of lengths.slice(start)) {
-      size *= length;
-      runs.add(size);
-    }
-  }
-  return runs;
 }
 
 function countSamples(

@@ -55,7 +55,7 @@ function ownSpec(
     scale: "logits",
     ignoreIndex: scores?.ignoreIndex ?? null,
     classAxis: scores?.classAxis ?? 1,
-    classes: scores ? (scores.value.dims[scores.classAxis] as number) : null,
+    classes: scores && (scores.classAxis === null ? 2 : (scores.value.dims[scores.classAxis] as number)),
     classWeights: null,
     labelSmoothing: 0,
   };

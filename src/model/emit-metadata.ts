@@ -15,7 +15,7 @@ export interface ArtifactMetadata {
   readonly target: string | null;
   /** Samples of a run. */
   readonly batch: number;
-  /** The value inside the graph that holds class scores, classes last; null where there are none. */
+  /** The value inside the graph that holds class scores, classes last, or logits of yes or no; null where there are none. */
   readonly scores: string | null;
   readonly ignoreIndex: number | null;
   /** Classes have weights: the mean over a data set is not that of its batches. */

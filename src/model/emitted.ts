@@ -49,14 +49,16 @@ function inputOf(inputs: readonly Value[], name: string): Value {
   throw unusable(`it has no input for the targets ${JSON.stringify(name)}`);
 }
 
-function scoresOf({ graph }: OnnxModel, { scores, target, ignoreIndex }: ArtifactMetadata) {
+function scoresOf({ graph }: OnnxModel, { loss, scores, target, ignoreIndex }: ArtifactMetadata) {
   if (scores === null || target === null) return null;
   const values = [...graph.inputs, ...graph.nodes.flatMap((n) => n.outputs)];
   const value = values.find((v) => v.name === scores);
   if (value === undefined) throw unusable(`it has no value for the class scores ${JSON.stringify(scores)}`);
+  const labels = inputOf(graph.inputs, target);
+  if (loss === "bce") return { value, labels, classAxis: null, ignoreIndex: null };
   const rank = value.shape?.length ?? 0;
   if (rank < 2) throw unusable(`the class scores ${JSON.stringify(scores)} have no shape with classes last`);
-  return { value, labels: inputOf(graph.inputs, target), classAxis: rank - 1, ignoreIndex };
+  return { value, labels, classAxis: rank - 1, ignoreIndex };
 }
 
 function judge(initializers: readonly Value[], parameters: ReadonlySet<Value>): InitializerVerdict[] {

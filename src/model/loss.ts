@@ -35,7 +35,7 @@ export interface LossValues {
   readonly count: Value;
   /** What the mean divides by where that is not the count: the weights of the classes. */
   readonly weight: Value | null;
-  /** Class scores with the classes last, where labels choose among them; null for other losses. */
+  /** Class scores with the classes last, where labels choose among them; logits of yes or no; null for other losses. */
   readonly scores: Value | null;
   /**
    * What the Gauss-Newton matrix is taken at: logits (the logarithms of probabilities serve too), or the predictions of
@@ -44,11 +44,12 @@ export interface LossValues {
   readonly predictor: Value | null;
 }
 
-/** What right answers are told by: class scores and labels, inside a graph. */
+/** What right answers are told by: class scores and labels, or the logits of yes or no, inside a graph. */
 export interface Scores {
   readonly value: Value;
   readonly labels: Value;
-  readonly classAxis: number;
+  /** null: every number is the logit of a yes or no of its own. */
+  readonly classAxis: number | null;
   readonly ignoreIndex: number | null;
 }
 
@@ -165,11 +166,15 @@ function binaryCrossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, targ
   const losses = z
     ? b.sub(b.unary("Softplus", z), b.mul(y, z))
     : b.neg(b.add(b.mul(y, b.unary("Log", output)), b.mul(b.sub(1, y), b.unary("Log", b.sub(1, output)))));
-  const isPositive = z ? b.greater(z, 0) : b.greater(output, 0.5);
-  const right = b.cast(b.equal(isPositive, b.greater(y, 0.5)), "float32");
-  const correct = perSampleMean(b, right);
+  const correct = perSampleMean(b, rightAnswers(b, z ? b.greater(z, 0) : b.greater(output, 0.5), y));
   const predictor = z ?? b.sub(b.unary("Log", output), b.unary("Log", b.sub(1, output)));
-  return { loss: perSampleMean(b, losses), count: ones(b, output), ...noClasses, correct, predictor };
+  const loss = perSampleMean(b, losses);
+  return { loss, count: ones(b, output), ...noClasses, correct, scores: z, predictor };
+}
+
+/** 1 where yes or no is what the target says. */
+export function rightAnswers(b: GraphBuilder, yes: Value, target: Value): Value {
+  return b.cast(b.equal(yes, b.greater(target, 0.5)), "float32");
 }
 
 /** The model's own loss: a scalar mean over the batch, or one number per sample. */

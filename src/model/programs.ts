@@ -135,7 +135,7 @@ function freezeLoss(base: LossGraph): { decisions: Program | null; piece: LossGr
   };
 }
 
-/** Outputs of `graph`: the mean loss, its gradient by parameter, and last, if there are classes, their scores. */
+/** Outputs of `graph`: the mean loss, its gradient by parameter, and last, if there are any, the scores. */
 export interface MeanGradient {
   readonly graph: Graph;
   readonly hasScores: boolean;

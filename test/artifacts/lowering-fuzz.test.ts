@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import process from "node:process";
 import { expect, it } from "vitest";
 import { emitTraining, lowerTraining } from "../../src/artifacts/lower-training.ts";
 import { LandscapeError } from "../../src/errors.ts";
@@ -35,6 +36,9 @@ function mutated(bytes: Uint8Array, random: Random): Uint8Array {
   return copy;
 }
 
+// Ten thousand in all; of each set with `LANDSCAPE_FUZZ=10000 npx vitest run test/artifacts/lowering-fuzz.test.ts`.
+const EACH = process.env["LANDSCAPE_FUZZ"];
+
 describeWithFixtures("mutated training models", () => {
   it.each([
     ["mlp-mse", 4000],
@@ -42,7 +46,8 @@ describeWithFixtures("mutated training models", () => {
     ["cnn-ce", 2000],
     ["cnn-bn-ce", 1500],
     ["elementwise-mse", 500],
-  ])("%s: a lowered graph or an error that says why", { timeout: 300_000 }, (name, count) => {
+  ])("%s: a lowered graph or an error that says why", { timeout: 3_600_000 }, (name, usual) => {
+    const count = Number(EACH ?? usual);
     const bytes = new Uint8Array(readFileSync(requireFixture(`ort-artifacts/${name}/training_model.onnx`)));
     const random = randomFrom(`mutations of ${name}`);
     const bad: unknown[] = [];
