@@ -27,7 +27,7 @@ function hiddenFinding(toy: ToyCase): Finding {
 function formulaFinding(toys: readonly ToyCase[]): Finding[] {
   if (toys.length < 2) return [];
   const outside = toys.filter((toy) => !limitInside(toy));
-  const shares = toys.map((t) => `${t.name} ${percentText(t.saddleShare)}`).join("; ");
+  const shares = toys.map((t) => `${percentText(t.saddleShare)} (${t.name})`).join(", ");
   const agrees =
     outside.length === 0
       ? "the closed form lies inside every 95 % interval"
@@ -35,7 +35,7 @@ function formulaFinding(toys: readonly ToyCase[]): Finding[] {
   return [
     {
       id: "saddle-probability",
-      text: `The larger the trace, the fewer random planes show the saddle: ${shares}; ${agrees}.`,
+      text: `The larger the trace, the fewer random planes show the saddle: ${shares}. As to theory: ${agrees}.`,
       evidence: toys.map((_, k) => `toys[${k}].saddleShare`),
     },
   ];
@@ -59,7 +59,7 @@ function traceFinding(found: TraceComparison, k: number): Finding {
 }
 
 function planeFinding(row: NetworkRow, k: number): Finding {
-  const { name, checkpoint, random, hessian, top, bottom } = row;
+  const { name, checkpoint, random, hessian, top, bottom, saddles } = row;
   const change = (to: NetworkRow["random"], split: "train" | "test") => {
     const [from, there] = [checkpoint[split]?.loss, to[split]?.loss];
     if (from === undefined || there === undefined) return "not known";
@@ -72,7 +72,12 @@ function planeFinding(row: NetworkRow, k: number): Finding {
   };
   return {
     id: `planes-${k}`,
-    text: `${name}: the minimum of the Hessian plane is ${at(hessian)}, that of the random plane ${at(random)}; λ₊ = ${withError(top.value, top.residual)}, λ₋ = ${withError(bottom.value, bottom.residual)}.`,
-    evidence: [`table[${k}].hessian.train`, `table[${k}].random.train`, `table[${k}].bottom`],
+    text: `${name}: the minimum of the Hessian plane is ${at(hessian)}, that of the random plane ${at(random)}; λ₊ = ${withError(top.value, top.residual)}, λ₋ = ${withError(bottom.value, bottom.residual)}.${saddles ? ` A random plane would show a saddle in ${percentText(saddles.share)} of draws over the measured spectrum.` : ""}`,
+    evidence: [
+      `table[${k}].hessian.train`,
+      `table[${k}].random.train`,
+      `table[${k}].bottom`,
+      ...(saddles ? [`table[${k}].saddles`] : []),
+    ],
   };
 }

@@ -15,8 +15,8 @@ export interface ReproductionReport {
   /** One row for each network, as in the paper's Table 2. */
   readonly table: readonly NetworkRow[];
   readonly networks: readonly NetworkCase[];
-  /** What the paper reports of its networks; `missing` says why one is not among `networks`. */
-  readonly paper: readonly (PaperNetwork & { readonly missing: string | null })[];
+  /** What the paper reports of its networks. */
+  readonly paper: readonly PaperStatus[];
   /** Other files of the folder that are not among `networks`, and why. */
   readonly leftOut: readonly { readonly name: string; readonly why: string }[];
   readonly cost: CostInfo;
@@ -76,6 +76,13 @@ export interface TraceComparison {
   readonly directions: readonly { readonly curvature: number; readonly hutchinson: number }[];
   /** tr H where it is known in closed form. */
   readonly exact: number | null;
+}
+
+export interface PaperStatus extends PaperNetwork {
+  /** Why it is not among `networks`. */
+  readonly missing: string | null;
+  /** Of the file of its name; another number is another architecture. */
+  readonly parametersHere: number | null;
 }
 
 export interface NetworkCase {

@@ -3,7 +3,7 @@ import process from "node:process";
 import { analyse } from "../analysis/analyse.ts";
 import { writeWhole } from "../analysis/files.ts";
 import { FolderStore } from "../analysis/folder-store.ts";
-import { plural } from "../analysis/number-text.ts";
+import { countText, plural } from "../analysis/number-text.ts";
 import { type AnalysisOptions, defaultAnalysis } from "../analysis/options.ts";
 import { paperNetworks } from "../analysis/paper.ts";
 import { PhaseTimer } from "../analysis/phase-timer.ts";
@@ -19,7 +19,7 @@ import type {
 import { RunFolder, type RunIdentity } from "../analysis/run-folder.ts";
 import type { StepContext } from "../analysis/steps/context.ts";
 import type { UnitStore } from "../analysis/unit-store.ts";
-import { exitStatus } from "../errors.ts";
+import { LandscapeError } from "../errors.ts";
 import type { Problem } from "../objective/index.ts";
 import { dataInfo, modelInfo, provenanceInfo } from "./analysis-run.ts";
 import type { Context, Outcome } from "./command.ts";
@@ -120,12 +120,16 @@ async function compute(
       cases.push(await visitNetwork(tour, network, traces));
     } catch (error) {
       // One file that cannot be used does not end hours of work on the others.
-      if (networks.length === 1 || exitStatus(error) !== 2) throw error;
-      out.set(network.name, (error as Error).message);
-      tour.context.warn(`warning: ${network.name} is left out: ${(error as Error).message}`);
+      if (networks.length === 1 || !isUnusable(error)) throw error;
+      out.set(network.name, error.message);
+      tour.context.warn(`warning: ${network.name} is left out: ${error.message}`);
     }
   }
-  const paper = paperNetworks.map((n) => ({ ...n, missing: out.get(n.name) ?? null }));
+  const paper = paperNetworks.map((n) => ({
+    ...n,
+    missing: out.get(n.name) ?? null,
+    parametersHere: cases.find((c) => c.name === n.name)?.analysis.model.parameters ?? null,
+  }));
   const leftOut = [...out].flatMap(([name, why]) =>
     paper.some((n) => n.name === name) ? [] : [{ name, why }],
   );
@@ -136,6 +140,11 @@ async function compute(
     networks: cases,
     ...{ paper, leftOut },
   };
+}
+
+function isUnusable(error: unknown): error is LandscapeError {
+  const codes: readonly string[] = ["INVALID_MODEL", "INVALID_DATA", "UNSUPPORTED_OP"];
+  return error instanceof LandscapeError && codes.includes(error.code);
 }
 
 function visitToy(tour: Tour, toy: Toy, traces: TraceComparison[]): Promise<ToyCase> {
@@ -156,7 +165,7 @@ function visitNetwork(tour: Tour, network: Network, traces: TraceComparison[]): 
   return visit(tour, name, model, options, async ({ step, probe, problem, progress }) => {
     const where = { ...options, ...tour.options };
     const subject = {
-      ...{ train: step.train, test: step.test, probe },
+      ...{ train: step.train, test: step.test, probe, subsets: [] },
       model: modelInfo(problem, model),
       data: dataInfo(problem),
       provenance: await provenanceInfo(problem, model, where, { ...step.options }, tour.context),
@@ -167,6 +176,13 @@ function visitNetwork(tour: Tour, network: Network, traces: TraceComparison[]): 
     traces.push(await compare(tour, step, probe, name, null));
     return { name, group: "function approximators", analysis };
   });
+}
+
+function warnOfSize(name: string, parameters: number, context: Context): void {
+  const known = paperNetworks.find((n) => n.name === name);
+  if (!known || known.parameters === parameters) return;
+  const [here, there] = [parameters, known.parameters].map(countText);
+  context.warn(`warning: ${name} has ${here} parameters, the paper's ${there}: another architecture`);
 }
 
 function compare(
@@ -199,6 +215,7 @@ function visit<T>(
   const where: ProblemOptions & WhereOptions = { ...problemOptions, ...whereOf(options) };
   return withProblem(model, where, context, async (problem) => {
     await requireParameters(problem);
+    warnOfSize(name, problem.train.n, context);
     const progress = new PhaseTimer(prefixed(timer, `${name}: `));
     const part: Pick<Run, "train" | "test" | "store"> = await partOfRun(
       store,
@@ -218,7 +235,15 @@ function whereOf({ device, threads, workers, memory, batch }: WhereOptions): Whe
 
 /** What the table and the planes need; the rest of a whole report is left to `report`. */
 function analysisOf({ seed, maxProducts, probes, grid }: ReproduceOptions): AnalysisOptions {
-  const less = { top: 1, bottom: 1, profilePoints: 3, randomProfiles: 2, scalePoints: 2, movingProducts: 0 };
+  const less = {
+    top: 1,
+    bottom: 1,
+    profilePoints: 3,
+    randomProfiles: 2,
+    scalePoints: 2,
+    movingProducts: 0,
+    subsets: 0,
+  };
   return { ...defaultAnalysis, ...less, seed, maxProducts, probes, grid };
 }
 

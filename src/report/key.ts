@@ -15,6 +15,7 @@ const swatches = {
   heavy:
     '<path d="M0 6H22" stroke="#fff" stroke-width="4.4"/><path d="M0 6H22" stroke="#111" stroke-width="2"/>',
   dash: '<path d="M0 6H22" stroke="C" stroke-width="1.5" stroke-dasharray="4 3"/>',
+  dots: '<path d="M0 6H22" stroke="C" stroke-width="1" stroke-dasharray="2 3"/>',
   band: '<rect y="1" width="22" height="10" fill="C" opacity=".25"/>',
   bar: '<rect y="2" width="22" height="8" fill="C"/>',
   tick: '<path d="M11 0V12" stroke="C" stroke-width="2"/>',

@@ -1,21 +1,16 @@
-import { countText, durationText, numberText, plural, withError } from "../../analysis/number-text.ts";
+import { countText, durationText, plural } from "../../analysis/number-text.ts";
 import type { NetworkGroup } from "../../analysis/paper.ts";
-import type {
-  NetworkCase,
-  PlaneMinimum,
-  PointValues,
-  ReproductionReport,
-} from "../../analysis/reproduction-report.ts";
+import type { NetworkCase, ReproductionReport } from "../../analysis/reproduction-report.ts";
 import type { Drawn } from "../draw.ts";
 import { accuracyFigure } from "../figures/accuracy.ts";
 import type { Figure, Panel, Spec } from "../figures/figure.ts";
 import { planesFigure } from "../figures/planes.ts";
-import { type Content, type Html, html } from "../html.ts";
+import { type Html, html } from "../html.ts";
 import { roundGrids } from "../round.ts";
 import { findingsSection } from "../sections/findings.ts";
 import { type FigureSection, figureSection, shell } from "../shell.ts";
 import { table } from "../tables/table.ts";
-import { shareText } from "../text.ts";
+import { healthTable, networkTable, paperTable } from "./tables.ts";
 import { convergenceFigure, curvaturesFigure, saddlesFigure } from "./toys.ts";
 import { tracesFigure } from "./traces.ts";
 
@@ -51,7 +46,7 @@ function networkSection(
     id,
     title,
     figures: networks.flatMap((network, k) => (network.group === group ? figuresOf(network, k) : [])),
-    otherwise: `No ${group} were looked at: ${group === "image classifiers" ? "leave out --quick, or give --fixtures and --cifar" : "the folder has none"}.`,
+    otherwise: `No ${group} were looked at; the table of the paper’s networks says why.`,
   };
 }
 
@@ -96,74 +91,26 @@ export function reproductionPage(
     title: "The paper’s experiments: loss landscapes with Hessian directions",
     eyebrow: "Reproduction report",
     name: "Loss landscapes with Hessian directions",
-    facts: [
-      plural(toys.length, "toy loss").replace(/losss$/, "losses"),
-      plural(networks.length, "network"),
-      provenance.created.slice(0, 10),
-    ],
+    facts: [`${toys.length} toy losses`, plural(networks.length, "network"), provenance.created.slice(0, 10)],
     contents: [
       ["findings", "Findings"],
-      ["table", "Table"],
+      ["table", "Networks"],
       ...sections.map((s) => [s.id, s.title] as const),
+      ...(networks.length > 0 ? [["health", "Health"] as const] : []),
       ["provenance", "Provenance"],
     ],
     main: [
       findingsSection(report),
-      tableSection(report),
+      networkTable(report),
+      paperTable(report),
       ...sections.map((section) => figureSection(section, drawn)),
+      healthTable(report),
       provenanceSection(report),
     ],
     report: { ...report, networks: networks.map((n) => ({ ...n, analysis: roundGrids(n.analysis) })) },
     drawn: [...drawn.values()],
     runtime,
   });
-}
-
-/** The paper's Table 2. */
-function tableSection({ table: rows }: ReproductionReport): Html {
-  const numeric = (head: Content) => ({ head, numeric: true });
-  const columns = [
-    { head: "network" },
-    ...["parameters", "λ₊", "λ₋", "tr H"].map(numeric),
-    { head: "at" },
-    ...["train loss", "train accuracy", "test loss", "test accuracy", "‖Δθ‖"].map(numeric),
-  ];
-  const lines = rows.flatMap((row) => {
-    const facts = [
-      html`<strong>${row.name}</strong>`,
-      countText(row.parameters),
-      withError(row.top.value, row.top.residual),
-      withError(row.bottom.value, row.bottom.residual),
-      withError(row.trace.value, row.trace.standardError),
-    ];
-    const blank = facts.map(() => "");
-    return [
-      [...facts, "checkpoint", ...valuesOf(row.checkpoint), "0"],
-      [...blank, "random plane", ...valuesOf(row.random), distance(row.random)],
-      [...blank, "Hessian plane", ...valuesOf(row.hessian), distance(row.hessian)],
-    ];
-  });
-  return html`<section id="table"><h2>Networks: the paper’s Table 2</h2>${
-    rows.length === 0
-      ? html`<p class="muted">No networks were looked at.</p>`
-      : table("Networks", columns, lines)
-  }<p class="note">λ₊ and λ₋ with their residuals, the trace with one standard error. At a plane: the grid point of the lowest
-training loss, the checkpoint itself where none is lower; test values are those of the same point, not of a minimum of their
-own. ‖Δθ‖ is its distance from the checkpoint. Networks are the files given, not the paper’s own weights, which were not
-published: read the pattern, not the digits.</p></section>`;
-}
-
-function distance({ x, y }: PlaneMinimum): string {
-  return numberText(Math.hypot(x, y), 3);
-}
-
-function valuesOf({ train, test }: PointValues): string[] {
-  return [
-    numberText(train.loss, 4),
-    shareText(train.accuracy, 4),
-    test ? numberText(test.loss, 4) : "–",
-    shareText(test?.accuracy, 4),
-  ];
 }
 
 function provenanceSection({ provenance: p, networks, cost }: ReproductionReport): Html {

@@ -16,10 +16,10 @@ type Toys = ReproductionReport["toys"];
 
 /** Distributions of κ₊ and κ₋ over random planes. */
 export function curvaturesFigure(toys: Toys): Figure {
-  const hidden = toys.map((t) => `${percentText(1 - t.saddleShare)} (${t.name})`).slice(0, 3);
+  const hidden = toys.map((t) => `${percentText(1 - t.saddleShare)} (${t.name})`).slice(0, 4);
   return {
     id: "toy-curvatures",
-    title: `Of random planes through a saddle, ${hidden.join(", ")} … show no saddle`,
+    title: `A saddle, and yet ${hidden.join(", ")} of random planes show none`,
     caption: html`How to read: the principal curvatures κ₊ and κ₋ of random planes through the critical point of the toy
       losses, whose eigenvalues are +1 and −1 in equal numbers (T1) or with ñ of 1,000 positive (T2). A plane shows the
       saddle where its κ₋ lies left of the dotted 0 and its κ₊ right of it. As the trace grows, both move right and the
@@ -29,7 +29,7 @@ export function curvaturesFigure(toys: Toys): Figure {
     key: [
       { mark: "bar", colour: plus, label: "κ₊, share of planes" },
       { mark: "bar", colour: minus, label: "κ₋" },
-      { mark: "tick", colour: "var(--text)", label: "0" },
+      { mark: "tick", colour: "var(--text)", label: "κ = 0" },
     ],
     numbers: toyTable(toys),
   };
@@ -100,7 +100,8 @@ export function saddlesFigure(toys: Toys): Figure {
         title: "Probability that a random plane shows the saddle",
         subtitle: `${shown.length} toy losses, measured and in closed form`,
         x: { kind: "linear", domain: padded([0, most], 0.03) },
-        y: { kind: "linear", domain: [-0.02, 0.8] },
+        // Intervals of few planes reach far.
+        y: { kind: "linear", domain: [-0.02, 1.05 * Math.max(0.76, ...shown.map((t) => t.interval.high))] },
         xTitle: "tr H / ‖H‖",
         yTitle: "share of planes",
         layers: [
@@ -123,7 +124,7 @@ export function saddlesFigure(toys: Toys): Figure {
       { mark: "disc", colour: "var(--text)", label: "measured" },
       { mark: "line", colour: "var(--muted)", label: "closed form" },
     ],
-    numbers: html`<p class="note">The numbers are in the table above.</p>`,
+    numbers: saddleTable(toys),
   };
 }
 
@@ -144,7 +145,7 @@ export function convergenceFigure(toys: Toys): Figure {
       { mark: "dot", colour: plus, label: "mean of κ₊" },
       { mark: "dot", colour: minus, label: "mean of κ₋" },
       { mark: "dash", colour: "var(--muted)", label: "κ± of the mean plane" },
-      { mark: "tick", colour: "var(--text)", label: "closed form" },
+      { mark: "dots", colour: "var(--text)", label: "closed form" },
     ],
     numbers: convergenceTable(toys.slice(0, 3)),
   };
@@ -181,24 +182,10 @@ function convergencePanel(toy: ToyCase, index: number): Panel {
 }
 
 function toyTable(toys: Toys) {
+  const heads = ["λ₊", "λ₋", "tr H", "‖H‖", "mean κ₊", "closed form", "mean κ₋", "closed form"];
   return table(
-    "Toy losses",
-    [
-      { head: "toy" },
-      ...[
-        "λ₊",
-        "λ₋",
-        "tr H",
-        "‖H‖",
-        "mean κ₊",
-        "closed form",
-        "mean κ₋",
-        "closed form",
-        "saddles",
-        "95 % interval",
-        "closed form",
-      ].map((head) => ({ head, numeric: true })),
-    ],
+    "Curvatures of random planes",
+    [{ head: "toy" }, ...heads.map((head) => ({ head, numeric: true }))],
     toys.map((t) => [
       t.name,
       ...t.eigenpairs.map((p) => withError(p.value, p.residual)),
@@ -208,6 +195,20 @@ function toyTable(toys: Toys) {
       numberText(t.expected.plus, 3),
       withError(t.kappaMinus.value, t.kappaMinus.standardError),
       numberText(t.expected.minus, 3),
+    ]),
+  );
+}
+
+function saddleTable(toys: Toys) {
+  const heads = ["tr H/‖H‖", "planes", "saddles", "share", "95 % interval", "closed form"];
+  return table(
+    "Planes that show the saddle",
+    [{ head: "toy" }, ...heads.map((head) => ({ head, numeric: true }))],
+    toys.map((t) => [
+      t.name,
+      numberText(t.trace / t.frobenius, 3),
+      countText(t.planes.length),
+      countText(t.saddles),
       percentText(t.saddleShare, 3),
       `${percentText(t.interval.low, 3)} … ${percentText(t.interval.high, 3)}`,
       percentText(t.limit, 3),

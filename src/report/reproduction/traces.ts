@@ -31,7 +31,7 @@ export function tracesFigure(traces: Traces): Figure | null {
     key: [
       { mark: "disc", colour: losses, label: "from losses" },
       { mark: "ring", colour: products, label: "by products" },
-      { mark: "tick", colour: "var(--text)", label: "exact trace, where it is known" },
+      { mark: "dots", colour: "var(--text)", label: "exact trace, where it is known" },
     ],
     numbers: table(
       "Traces",
