@@ -227,6 +227,25 @@ export const npzOption: Option<string | null> = text<null>({
   fallback: null,
 });
 
+/** A plane for programs that draw meshes. */
+export const meshOptions: OptionTable<MeshOptions> = {
+  vtk: text<null>({
+    group: output,
+    describe: "F.vtk: write the plane for ParaView (structured grid, all values)",
+    fallback: null,
+  }),
+  obj: text<null>({
+    group: output,
+    describe: "F.obj: write the losses as meshes for Blender, coloured as the report's",
+    fallback: null,
+  }),
+};
+
+export interface MeshOptions {
+  readonly vtk: string | null;
+  readonly obj: string | null;
+}
+
 /** What every command takes whose work is kept in a run folder, after the problem and what it computes. */
 export interface RunOptions extends WhereOptions {
   readonly seed: number;

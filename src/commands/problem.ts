@@ -16,6 +16,8 @@ const DEFAULT_MEMORY = 512 * 2 ** 20;
 /** What only some commands have: files of the result that are asked for, and samples held out as test data. */
 interface MoreOptions {
   readonly npz?: string | null;
+  readonly vtk?: string | null;
+  readonly obj?: string | null;
   readonly emit?: string | null;
   readonly holdOut?: number | null;
 }
@@ -28,7 +30,8 @@ export async function withProblem<T>(
   work: (problem: Problem) => Promise<T>,
 ): Promise<T> {
   // Not after hours of work.
-  for (const path of [options.npz, options.emit]) await assertWritable(path ?? null);
+  for (const path of [options.npz, options.vtk, options.obj, options.emit])
+    await assertWritable(path ?? null);
   const problem = await openModelAndData(model, options);
   try {
     if (problem.notice) context.warn(problem.notice);

@@ -1,3 +1,5 @@
+import { basename } from "node:path";
+import { writeWhole } from "../analysis/files.ts";
 import { numberText, percentText } from "../analysis/number-text.ts";
 import { defaultAnalysis } from "../analysis/options.ts";
 import { gridValues } from "../analysis/steps/planes.ts";
@@ -13,14 +15,22 @@ import {
 import { cosine } from "../numerics/vector.ts";
 import { type Command, type Context, defineCommand, type Outcome } from "./command.ts";
 import { endDirections } from "./ends.ts";
-import { npzOption, type ProblemOptions, problemOptions, type RunOptions, runOptions } from "./groups.ts";
+import {
+  type MeshOptions,
+  meshOptions,
+  npzOption,
+  type ProblemOptions,
+  problemOptions,
+  type RunOptions,
+  runOptions,
+} from "./groups.ts";
 import { type AxisRequest, asRange, axisPoints, givenDirection, rangeHelp } from "./lines.ts";
 import { choice, type Range, range, rangeOrRise, text } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
 import { openRun, type Run } from "./run.ts";
 import { fieldLines } from "./table.ts";
 
-interface SurfaceOptions extends ProblemOptions, RunOptions {
+interface SurfaceOptions extends ProblemOptions, RunOptions, MeshOptions {
   readonly x: string | null;
   readonly y: string | null;
   readonly directions: "hessian" | "random" | "filter";
@@ -62,6 +72,7 @@ export const surface: Command = defineCommand<SurfaceOptions>({
     rangeY: range({ group: what, describe: "FROM:TO:COUNT, the same for y" }),
     ...runOptions,
     npz: npzOption,
+    ...meshOptions,
   },
   run: (model, options, context) =>
     withProblem(model, options, context, async (problem) => {
@@ -87,6 +98,7 @@ export const surface: Command = defineCommand<SurfaceOptions>({
       const result = await evaluatePlane(run, [dx.direction, dy.direction], x, y, { signal });
       context.progress.finish(`${x.length}×${y.length} points`);
       if (options.npz) writeSurface(options.npz, result);
+      await writeMeshes(`${basename(model)}, plane of x and y: ${planeText(options)}`, result, options);
       return outcome(result, cosine(dx.direction.vector, dy.direction.vector), axes.text, options);
     }),
 });
@@ -138,6 +150,7 @@ function outcome(result: GridResult, angle: number, range: string | null, option
   const train = gridValues(result.train);
   const test = result.test && gridValues(result.test);
   const { minimum } = result.train;
+  const written = [options.npz, options.vtk, options.obj].filter((path) => path !== null);
   return {
     json: { x: result.x, y: result.y, train, test, minimum, cosine: angle, range },
     lines: fieldLines([
@@ -159,11 +172,25 @@ function outcome(result: GridResult, angle: number, range: string | null, option
       ...(train.nonFinite > 0
         ? ([["not finite", percentText(train.nonFinite / (result.x.length * result.y.length))]] as const)
         : []),
-      ...(options.npz
-        ? ([["written", options.npz]] as const)
+      ...(written.length > 0
+        ? ([["written", written.join(", ")]] as const)
         : [["arrays", "--npz F.npz writes them"] as const]),
     ]),
   };
+}
+
+/** What x and y are, in the title of a file. */
+function planeText({ x, y, directions }: SurfaceOptions): string {
+  return x === null ? `${directions} directions` : `${x}, ${y}`;
+}
+
+async function writeMeshes(title: string, result: GridResult, { vtk, obj }: MeshOptions): Promise<void> {
+  if (vtk === null && obj === null) return;
+  const { coloursOf, objFile, viridis, vtkFile } = await import("../report/meshes.ts");
+  const { x, y } = result;
+  const plane = { x, y, train: gridValues(result.train), test: result.test && gridValues(result.test) };
+  if (vtk !== null) await writeWhole(vtk, vtkFile(title, plane));
+  if (obj !== null) await writeWhole(obj, objFile(title, plane, coloursOf(viridis)));
 }
 
 function writeSurface(path: string, result: GridResult): void {

@@ -65,6 +65,7 @@ ${keyLine(figure.key)}
 <figcaption>${figure.caption}</figcaption>
 <div class="tools" hidden>Save figure: <button type="button" data-save="svg">SVG</button><button type="button"
 data-save="png">PNG</button><button type="button" data-save="spec">Vega-Lite</button></div>
+${solids(figure.panels)}
 <details${figure.columns === 1 && raw(" open")}><summary>Numbers</summary>${figure.numbers}</details>
 </figure>`;
 }
@@ -78,6 +79,17 @@ aria-pressed="true">Map</button><button type="button" data-view="surface" aria-p
 <p class="note" data-surface-only hidden>Height is the position on the colour scale, so that height and colour say the same; lines are the map’s
 contours and its grid. Drag a surface, or choose one and use the arrow keys, to turn all of them. A mark that the surface hides
 is faint; where there is no finite value there is a hole. What is hidden is on the maps.</p></div>`;
+
+/** Files for programs of meshes: one for each plane. */
+function solids(panels: readonly Panel[]): Html | null {
+  const named = panels.filter((p) => p.solid !== undefined);
+  if (named.length === 0) return null;
+  const button = (panel: Panel, kind: string) =>
+    html`<button type="button" data-solid="${kind.toLowerCase()}" data-of="${panel.id}" aria-label="${panel.solid} plane as ${kind}">${kind}</button>`;
+  return html`<div class="tools solids" hidden>Surfaces for ParaView (VTK) and Blender (OBJ):${named.map(
+    (p) => html` <span>${p.solid}</span>${button(p, "VTK")}${button(p, "OBJ")}`,
+  )}</div>`;
+}
 
 /** Chooses the frame that all panels show. It begins to move when the reader says so. */
 function player({ labels, initial }: Frames): Html {

@@ -13,6 +13,18 @@ export function stepOf(values: readonly number[]): number {
   return (values.at(-1)! - values[0]!) / (values.length - 1);
 }
 
+/** Equal units where the ranges allow it; else the plot is square, and the planes’ caption says so. */
+export function aspectOf(plane: Pick<Grid, "x" | "y">): number {
+  const ratio = rangeRatio(plane);
+  return ratio > 2 / 3 && ratio < 3 / 2 ? ratio : 1;
+}
+
+/** Width of the range in y over that in x. */
+export function rangeRatio(plane: Pick<Grid, "x" | "y">): number {
+  const [[left, right], [bottom, top]] = [edges(plane.x), edges(plane.y)];
+  return (top - bottom) / (right - left);
+}
+
 /** The same grid with another value in each cell. */
 export function mapGrid(grid: Grid, f: (value: number) => number): Grid {
   return { ...grid, values: grid.values.map((row) => row.map((v) => (v === null ? null : f(v)))) };

@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openNpz } from "../../src/data/npz.ts";
 import { run, runJson } from "../support/cli.ts";
+import { parseObj, parseVtk } from "../support/meshes.ts";
 
 // The forms of results that others rely on: JSON keys, and names and shapes of arrays. Numbers are tested elsewhere.
 
@@ -165,6 +166,29 @@ describe("JSON and arrays of each command", () => {
       expect(accuracy).toBeNull();
     }
     expect(await shapes(npz)).toEqual({ x: [3], y: [2], train_loss: [2, 3], test_loss: [2, 3] });
+  });
+
+  it("surface as files for programs of meshes", async () => {
+    const [vtk, obj] = [join(folder, "surface.vtk"), join(folder, "surface.obj")];
+    const ranges = ["--range-x", "-1:1:3", "--range-y", "-0.5:1:2"];
+    const files = ["--vtk", vtk, "--obj", obj];
+    const found = await runJson(["surface", ...withTest, "--directions", "random", ...ranges, ...files]);
+    const grid = parseVtk(await readFile(vtk));
+    expect(grid.title).toBe("fcnn2.onnx, plane of x and y: random directions");
+    expect(grid.dimensions).toEqual([3, 2, 1]);
+    expect(grid.points.slice(0, 6)).toEqual([-1, -0.5, 0, 0, -0.5, 0]);
+    expect(Object.keys(grid.scalars)).toEqual(["train_loss", "test_loss"]);
+    for (const split of ["train", "test"]) {
+      expect(grid.scalars[`${split}_loss`]).toEqual((found[split] as { loss: number[][] }).loss.flat());
+    }
+    const { objects } = parseObj(await readFile(obj, "utf8"));
+    expect(objects.map((o) => [o.name, o.vertices.length, o.faces.length])).toEqual([
+      ["train_loss", 6, 2],
+      ["test_loss", 6, 2],
+    ]);
+    const refused = await run(["surface", ...problem, "--vtk", join(folder, "nowhere", "a.vtk")]);
+    expect(refused).toMatchObject({ status: 2 });
+    expect(refused.err).toMatch(/cannot write ".*a\.vtk": there is no such folder/);
   });
 
   it("profile whose range is chosen, to a rise that is given", async () => {

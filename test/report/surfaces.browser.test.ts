@@ -2,6 +2,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import type { AnalysisReport } from "../../src/analysis/analysis-report.ts";
 import { renderReport } from "../../src/report/index.ts";
+import { parseObj, parseVtk } from "../support/meshes.ts";
 import { hasBrowser, type Opened, usePages, why } from "./pages.ts";
 import { sampleReport } from "./sample.ts";
 import { variants } from "./variants.ts";
@@ -125,23 +126,34 @@ describe.skipIf(!hasBrowser)(`surfaces in a browser${why}`, () => {
 
   test("what is saved is what is shown: drawn, in light colours", async () => {
     const { page, said } = await opened(variants["cells without a finite loss"]!, { acceptDownloads: true });
-    const save = async (format: string) => {
-      const button = page.locator(`#figure-planes [data-save="${format}"]`);
+    const save = async (selector: string) => {
+      const button = page.locator("#figure-planes").locator(selector);
       const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
       const chunks: Buffer[] = [];
       for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
       return { name: download.suggestedFilename(), content: Buffer.concat(chunks) };
     };
-    const svg = await save("svg");
+    const svg = await save('[data-save="svg"]');
     expect(svg.name).toBe("planes-3d.svg");
     expect(svg.content.toString()).not.toMatch(/var\(--|NaN/);
     // Six surfaces of some thousand patches each, over grey holes.
     expect(svg.content.toString().match(/<path/g)!.length).toBeGreaterThan(6 * 1000);
     expect(svg.content.toString()).toContain('fill="#8a8a8a"');
-    const png = await save("png");
+    const png = await save('[data-save="png"]');
     expect(png.name).toBe("planes-3d.png");
     expect(png.content.readUInt32BE(16)).toBeGreaterThan(3 * 360);
-    expect((await save("spec")).name).toBe("planes.vl.json");
+    const vtk = await save('[data-solid="vtk"] >> nth=0');
+    expect(vtk.name).toBe("surface-hessian.vtk");
+    const { planes } = variants["cells without a finite loss"]!();
+    const grid = parseVtk(vtk.content);
+    expect(grid.dimensions).toEqual([planes[0]!.x.length, planes[0]!.y.length, 1]);
+    expect(Object.keys(grid.scalars)).toEqual(["train_loss", "train_accuracy", "test_loss", "test_accuracy"]);
+    const missing = grid.scalars["train_loss"]!.filter(Number.isNaN).length;
+    expect(missing).toBe(planes[0]!.train.nonFinite);
+    const obj = await save('[aria-label="Filter-normalised plane as OBJ"]');
+    expect(obj.name).toBe("surface-filter-normalised.obj");
+    expect(parseObj(obj.content.toString()).objects.map((o) => o.name)).toEqual(["train_loss", "test_loss"]);
+    expect((await save('[data-save="spec"]')).name).toBe("planes.vl.json");
     expect(said).toEqual([]);
     await page.close();
   });

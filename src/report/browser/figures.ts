@@ -1,6 +1,7 @@
 import type { FigureData, PanelData } from "../figure-data.ts";
 import { setUpPlayer } from "./player.ts";
 import { type Live, setUpReading } from "./readout.ts";
+import { setUpSolids } from "./solids.ts";
 import { setUpSurfaces } from "./surfaces.ts";
 import { draw } from "./vega.ts";
 
@@ -25,6 +26,7 @@ async function enliven(figure: HTMLElement, data: FigureData): Promise<void> {
   }
   setUpReading(figure, live);
   setUpSurfaces(figure, live);
+  setUpSolids(figure, live);
   if (data.frames) setUpPlayer(figure, data.frames, live);
   figure.dataset["live"] = "";
 }

@@ -1,7 +1,7 @@
 import type { AnalysisReport, Plane } from "../../analysis/analysis-report.ts";
 import { percentText } from "../../analysis/number-text.ts";
 import { planeNames, type Split, start } from "../facts.ts";
-import { finite } from "../grid.ts";
+import { aspectOf, finite } from "../grid.ts";
 import { html } from "../html.ts";
 import { cividis } from "../maps.ts";
 import { accuracyScale, type Scale } from "../scales.ts";
@@ -9,7 +9,7 @@ import { accuracyTable } from "../tables/planes.ts";
 import { colourBar } from "./colour-bar.ts";
 import type { Figure, Panel } from "./figure.ts";
 import { planePanel } from "./plane.ts";
-import { aspectOf, axisTitles, inRows, marksOf, notFiniteKey, planeKey, shareRange } from "./planes.ts";
+import { axisTitles, inRows, marksOf, notFiniteKey, planeKey, shareRange } from "./planes.ts";
 
 /** The same layout as the losses, for the share of samples that are classified right; null for regression. */
 export function accuracyFigure(report: AnalysisReport): Figure | null {

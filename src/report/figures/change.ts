@@ -2,7 +2,7 @@ import type { AnalysisReport, Plane } from "../../analysis/analysis-report.ts";
 import { countText, numberText } from "../../analysis/number-text.ts";
 import type { Grid } from "../contours.ts";
 import { changeText, type Split, splitNames, start, stretchOf } from "../facts.ts";
-import { atOrigin, finite, mapGrid } from "../grid.ts";
+import { aspectOf, atOrigin, finite, mapGrid, rangeRatio } from "../grid.ts";
 import { html } from "../html.ts";
 import { diverging } from "../maps.ts";
 import { changeScale, type Scale } from "../scales.ts";
@@ -10,7 +10,7 @@ import { changeTable } from "../tables/planes.ts";
 import { colourBar } from "./colour-bar.ts";
 import type { Figure, Panel } from "./figure.ts";
 import { planePanel } from "./plane.ts";
-import { aspectOf, axisTitles, lossGrid, marksOf, planeKey, rangeRatio, splitsOf } from "./planes.ts";
+import { axisTitles, lossGrid, marksOf, planeKey, splitsOf } from "./planes.ts";
 
 /** The change of loss on the Hessian plane, on a diverging map: what lies below the checkpoint. Null without that plane. */
 export function changeFigure(report: AnalysisReport): Figure | null {

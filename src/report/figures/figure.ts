@@ -47,6 +47,8 @@ export interface Panel {
   readonly pick: Pick | null;
   /** A map that can be seen as a surface too. */
   readonly surface?: SurfaceView;
+  /** What it shows on all data sets can be saved for other programs, under this name. */
+  readonly solid?: string;
   /** Below the panel before it, in the same column. */
   readonly below?: boolean;
   /** Alone in its row. */

@@ -4,7 +4,8 @@ import { CASING, INK } from "../ink.ts";
 import { type ColourMap, notFinite, type Rgb } from "../maps.ts";
 import { pngDataUri } from "../png.ts";
 import { positionOf, type Scale } from "../scales.ts";
-import { COLOURS, type SurfaceView } from "../surface/view.ts";
+import { coloursOf } from "../surface/colours.ts";
+import type { SurfaceView } from "../surface/view.ts";
 import { again, axisOf, ownAxes, percentAxis, quantitative, wideAxis } from "./axes.ts";
 import { contourRows, levelRows } from "./contour-lines.ts";
 import { CURSOR } from "./cursor.ts";
@@ -82,13 +83,9 @@ export function planePanel(view: PlaneView): Panel {
 
 function surfaceView(view: PlaneView, { title: value, ...values }: SurfaceValues): SurfaceView {
   const { title, subtitle, scale, contours, level, marks, aspect } = view;
-  const colours = Array.from({ length: COLOURS }, (_, k) => hex(view.map(k / (COLOURS - 1)))).join("");
+  const colours = coloursOf(view.map);
   const titles = { x: view.xTitle, y: view.yTitle, value };
   return { title, subtitle, ...values, scale, colours, contours, level, marks, titles, aspect };
-}
-
-function hex(colour: Rgb): string {
-  return colour.map((v) => v.toString(16).padStart(2, "0")).join("");
 }
 
 const imageMark = {

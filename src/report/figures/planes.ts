@@ -2,7 +2,7 @@ import type { AnalysisReport, GridValues, Plane } from "../../analysis/analysis-
 import { countText, numberText, percentText } from "../../analysis/number-text.ts";
 import type { Grid } from "../contours.ts";
 import { changeText, labelOf, planeNames, type Split, splitNames, start } from "../facts.ts";
-import { atOrigin, edges, finite } from "../grid.ts";
+import { aspectOf, atOrigin, finite, rangeRatio } from "../grid.ts";
 import { html } from "../html.ts";
 import type { KeyEntry } from "../key.ts";
 import { type ColourMap, viridis } from "../maps.ts";
@@ -24,9 +24,10 @@ export function planesFigure(report: AnalysisReport): Figure {
   const beyond = [...scales.values()].reduce((sum, s) => sum + s.beyond, 0);
   const missing = planes.reduce((sum, p) => sum + p.train.nonFinite + (p.test?.nonFinite ?? 0), 0);
   const onBorder = planes.some((p) => splitsOf(p).some((s) => minimumOf(report, p, s).onBorder));
-  const panels = inRows(planes).map(([plane, split]) =>
-    lossPanel(report, plane, split, scales.get(split)!.scale, viridis),
-  );
+  const panels = inRows(planes).map(([plane, split]): Panel => {
+    const panel = lossPanel(report, plane, split, scales.get(split)!.scale, viridis);
+    return split === "train" ? { ...panel, solid: planeNames[plane.kind] } : panel;
+  });
   const bars = splits.map((split) => {
     const { scale } = scales.get(split)!;
     const title = `${splitNames[split]} loss, ${scale.kind} colour scale, the same in its row`;
@@ -122,18 +123,6 @@ export function axisTitles(report: AnalysisReport, plane: Plane): { xTitle: stri
     xTitle: `α along ${name(plane.xDirection)}, ‖Δθ‖`,
     yTitle: `β along ${name(plane.yDirection)}, ‖Δθ‖`,
   };
-}
-
-/** Equal units where the ranges allow it; else the plot is square, and `unitsNote` says so. */
-export function aspectOf(plane: Pick<Plane, "x" | "y">): number {
-  const ratio = rangeRatio(plane);
-  return ratio > 2 / 3 && ratio < 3 / 2 ? ratio : 1;
-}
-
-/** Width of the range in y over that in x. */
-export function rangeRatio(plane: Pick<Plane, "x" | "y">): number {
-  const [[left, right], [bottom, top]] = [edges(plane.x), edges(plane.y)];
-  return (top - bottom) / (right - left);
 }
 
 /** Ranges follow the training loss; the Hessian plane's in full, the others' under Numbers. */

@@ -1,10 +1,10 @@
 import { type Grid, type Point, squareSegments } from "../contours.ts";
 import { CASING, INK, inkOn } from "../ink.ts";
-import type { Rgb } from "../maps.ts";
 import { levels, positionOf } from "../scales.ts";
+import { colourAt, hex, rgb } from "./colours.ts";
 import { boxOf, type Projection } from "./projection.ts";
 import type { Line, Shape } from "./shape.ts";
-import { COLOURS, type SurfaceView } from "./view.ts";
+import type { SurfaceView } from "./view.ts";
 
 /** A point of the surface: in units of the axes, and in the picture. */
 export interface Corner {
@@ -64,7 +64,7 @@ export function patches(view: SurfaceView, heights: Grid, divided: number, proje
           for (const stroke of strokes) lines.push({ kind: "line", points, ...stroke });
         }
       }
-      const colour = colourAt(view, (a.height + b.height + c.height + d.height) / 4);
+      const colour = colourAt(view.colours, (a.height + b.height + c.height + d.height) / 4);
       found.push({ row: i, around, seen, fill: isAbove(seen) ? colour : greyed(colour), lines });
     }
   }
@@ -151,7 +151,7 @@ type Stroke = Pick<Line, "stroke" | "width"> & { readonly opacity?: number };
 function linesOf(view: SurfaceView): { readonly at: number; readonly strokes: readonly Stroke[] }[] {
   const thin = levels(view.scale, view.contours).map((level) => {
     const at = positionOf(view.scale, level);
-    return { at, strokes: [{ stroke: inkOn(rgb(colourAt(view, at))), width: 0.8, opacity: 0.7 }] };
+    return { at, strokes: [{ stroke: inkOn(rgb(colourAt(view.colours, at))), width: 0.8, opacity: 0.7 }] };
   });
   if (view.level === null) return thin;
   const heavy = [
@@ -161,17 +161,8 @@ function linesOf(view: SurfaceView): { readonly at: number; readonly strokes: re
   return [...thin, { at: positionOf(view.scale, view.level), strokes: heavy }];
 }
 
-function colourAt({ colours }: SurfaceView, position: number): string {
-  const k = Math.round(position * (COLOURS - 1));
-  return `#${colours.slice(6 * k, 6 * k + 6)}`;
-}
-
 function greyed(colour: string): string {
-  const mixed = rgb(colour).map((v) => Math.round(v + BELOW * (GREY - v)));
-  return `#${mixed.map((v) => v.toString(16).padStart(2, "0")).join("")}`;
-}
-
-function rgb(colour: string): Rgb {
-  const code = Number.parseInt(colour.slice(1), 16);
-  return [code >> 16, (code >> 8) & 255, code & 255];
+  const [r, g, b] = rgb(colour);
+  const mixed = (v: number) => Math.round(v + BELOW * (GREY - v));
+  return `#${hex([mixed(r), mixed(g), mixed(b)])}`;
 }

@@ -6,7 +6,7 @@ import type { Camera } from "./view.ts";
 export type BoxPoint = readonly [u: number, v: number, w: number];
 
 /** Height of the box over its width. */
-const HEIGHT = 0.6;
+export const HEIGHT = 0.6;
 
 /** Parallel projection of the box, so that equal heights stay equal wherever they stand. */
 export interface Projection {

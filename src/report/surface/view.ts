@@ -12,7 +12,7 @@ export interface SurfaceView {
   readonly times: number;
   /** Of the colours and of the heights: both say the same. */
   readonly scale: Scale;
-  /** `COLOURS` colours from the scale's low to its high end, six hexadecimal digits each. */
+  /** The map's, by `coloursOf`. */
   readonly colours: string;
   /** Thin contours, equally spaced on the scale. */
   readonly contours: number;
@@ -23,8 +23,6 @@ export interface SurfaceView {
   /** Depth of the floor over its width. */
   readonly aspect: number;
 }
-
-export const COLOURS = 128;
 
 /** A point of view: degrees about the vertical, and above the floor. */
 export interface Camera {
