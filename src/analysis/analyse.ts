@@ -17,6 +17,7 @@ import { planesStep, profilesStep } from "./steps/planes.ts";
 import { rangesStep } from "./steps/ranges.ts";
 import { scaleStep } from "./steps/scales.ts";
 import { tensorShares } from "./steps/shares.ts";
+import { subsetStep } from "./steps/subsets.ts";
 import { traceStep } from "./steps/trace.ts";
 import type { UnitStore } from "./unit-store.ts";
 import { verdict } from "./verdict.ts";
@@ -26,6 +27,8 @@ export interface Subject {
   readonly train: Objective;
   readonly test: Objective | null;
   readonly probe: Objective;
+  /** The training loss on disjoint parts of its data; empty if their spread is not asked for. */
+  readonly subsets: readonly Objective[];
   readonly model: ModelInfo;
   readonly data: DataInfo;
   readonly provenance: ProvenanceInfo;
@@ -40,7 +43,7 @@ export interface Session {
 }
 
 /**
- * The whole analysis, step by step: point, eigenpairs, trace, planes, profiles, scales, then health and
+ * The whole analysis, step by step: point, eigenpairs, their spread over subsets, trace, planes, profiles, scales, then health and
  * verdict. Every piece is looked up in the session's store first, so that a killed run started again
  * goes on where it stopped and gives the same numbers.
  */
@@ -59,7 +62,13 @@ export async function analyse(
   const request = eigenRequest(options);
   const eigen = await eigenStep(context, request, gradient);
   const moving = await movingStep(context, request, options.movingProducts, eigen);
-  const { hvp: method, seed, probes } = options;
+  const { hvp: method, seed, probes, maxProducts } = options;
+  const subsets = await subsetStep(
+    context,
+    subject.subsets,
+    { hvp: method, kinks: "frozen", seed, maxProducts },
+    eigen,
+  );
   const traced = await traceStep(context, { method, kinks: "frozen", seed, probes }, subject.probe);
   const density = await densityOf(context, eigen);
   const directions = await directionsStep(context, gradient, eigen);
@@ -78,7 +87,7 @@ export async function analyse(
     directions: directions.map((d) => d.info),
     where: tensorShares(train.parameters, eigen, traced.perTensor),
     density,
-    subsets: null,
+    subsets,
     randomSlices:
       density && randomSliceInfo(density, eigen.info, train.n, { seed, planes: options.slicePlanes }),
     health: [],

@@ -148,20 +148,27 @@ export interface DensityInfo {
   readonly positive: Measured;
 }
 
-/** The same ends of the spectrum on parts of the training data. */
+/** The same ends of the spectrum on parts of the training data; null for an end that all data were not asked for. */
 export interface SubsetInfo {
   readonly subsets: readonly {
     readonly samples: number;
-    readonly top: number;
-    readonly topResidual: number;
-    readonly bottom: number;
-    readonly bottomResidual: number;
+    readonly top: number | null;
+    readonly topResidual: number | null;
+    readonly topConverged: boolean | null;
+    readonly bottom: number | null;
+    readonly bottomResidual: number | null;
+    readonly bottomConverged: boolean | null;
     /** |cos| to v₊ and v₋ of all data. */
-    readonly cosTop: number;
-    readonly cosBottom: number;
+    readonly cosTop: number | null;
+    readonly cosBottom: number | null;
+    /** vᵀHv on the subset along v₊ and v₋ of all data, with the error of the product. */
+    readonly alongTop: number | null;
+    readonly alongTopError: number | null;
+    readonly alongBottom: number | null;
+    readonly alongBottomError: number | null;
   }[];
   /** Mean |cos| between the vectors of two subsets. */
-  readonly between: { readonly top: number; readonly bottom: number };
+  readonly between: { readonly top: number | null; readonly bottom: number | null };
   /** Products of all subsets together, each on its part of the data only. */
   readonly products: number;
 }

@@ -1,5 +1,6 @@
 import type { GridValues, HealthCheck, Plane } from "./analysis-report.ts";
 import { errorText, numberText, percentText, plural, withError } from "./number-text.ts";
+import { type SubsetSpread, spreadText, subsetSpread } from "./subset-spread.ts";
 import type { Findings } from "./verdict.ts";
 
 type Status = HealthCheck["status"];
@@ -25,6 +26,7 @@ export function healthChecks(findings: Findings, seen: Observations): HealthChec
     products(findings, seen),
     exactProducts(findings, seen),
     kinks(findings),
+    spread(findings),
     traceError(findings),
     lossNoise(findings),
     cells(findings),
@@ -120,6 +122,33 @@ function kinks({ eigenpairs }: Findings): HealthCheck {
   const text = `Plain differences at ${numberText(moving.relativeStep, 2)}·‖θ‖ find λ₋ = ${numberText(moving.bottom, 3)}${frozen}, |cos| ${numberText(moving.cosBottom, 2)}.`;
   // Plain differences are a result (curvature at a scale), not a fault: worth a look where they part.
   return check(id, moving.cosBottom > 0.99 ? "ok" : "look", label, text);
+}
+
+function spread({ subsets }: Findings): HealthCheck {
+  const [id, label] = ["subsets", "Spread over the data"];
+  const ends = [
+    ["λ₊", subsetSpread(subsets, "top")],
+    ["λ₋", subsetSpread(subsets, "bottom")],
+  ].filter((entry): entry is [string, SubsetSpread] => entry[1] !== null);
+  if (!subsets || ends.length === 0) {
+    return check(
+      id,
+      "not done",
+      label,
+      "Eigenvalues of subsets of the data were not computed; take --subsets 4.",
+    );
+  }
+  const samples = subsets.subsets.map((s) => s.samples);
+  const shown = ends.map(([name, s]) => `${name} ${spreadText(s)}`).join(", ");
+  const open = ends.reduce((sum, [, s]) => sum + s.open, 0);
+  const text = `${shown} of ${Math.min(...samples)} samples or more.`;
+  if (open === 0) return check(id, "ok", label, text);
+  return check(
+    id,
+    "look",
+    label,
+    `${text} ${plural(open, "pair")} of them not converged; raise --max-products.`,
+  );
 }
 
 function traceError({ trace }: Findings): HealthCheck {

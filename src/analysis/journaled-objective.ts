@@ -11,7 +11,7 @@ import { type Progress, relativeCost } from "./progress.ts";
 import { pointOf, type Unit, vectorHash } from "./unit.ts";
 import type { UnitStore } from "./unit-store.ts";
 
-type Split = "train" | "test";
+type DataOfUnit = Pick<Unit, "split" | "part">;
 
 /**
  * An objective that looks in the store before it computes, and keeps what it computed. What runs on top
@@ -24,24 +24,31 @@ export class JournaledObjective implements Objective {
   readonly thetaNorm: number;
   readonly samples: number;
   private readonly inner: Objective;
-  private readonly split: Split;
+  private readonly data: DataOfUnit;
   private readonly store: UnitStore;
   private readonly progress: Progress;
 
-  constructor(inner: Objective, split: Split, store: UnitStore, progress: Progress) {
+  /** `part`: the one of the split's samples that `inner` has; left out, it has all. */
+  constructor(
+    inner: Objective,
+    split: "train" | "test",
+    store: UnitStore,
+    progress: Progress,
+    part?: Unit["part"],
+  ) {
     this.n = inner.n;
     this.parameters = inner.parameters;
     this.theta = inner.theta;
     this.thetaNorm = inner.thetaNorm;
     this.samples = inner.samples;
     this.inner = inner;
-    this.split = split;
+    this.data = { split, part };
     this.store = store;
     this.progress = progress;
   }
 
   async evaluate(at: Displacement = [], signal?: AbortSignal): Promise<Evaluation> {
-    const unit: Unit = { run: this.store.run, what: "evaluate", split: this.split, point: pointOf(at) };
+    const unit: Unit = { run: this.store.run, what: "evaluate", ...this.data, point: pointOf(at) };
     const { result } = await this.keep(unit, relativeCost.evaluate, async () => ({
       result: await this.inner.evaluate(at, signal),
       vectors: {},
@@ -50,7 +57,7 @@ export class JournaledObjective implements Objective {
   }
 
   async gradient(at: Displacement = [], signal?: AbortSignal): Promise<GradientEvaluation> {
-    const unit: Unit = { run: this.store.run, what: "gradient", split: this.split, point: pointOf(at) };
+    const unit: Unit = { run: this.store.run, what: "gradient", ...this.data, point: pointOf(at) };
     const { result, vectors } = await this.keep(unit, relativeCost.gradient, async () => {
       const { gradient, ...numbers } = await this.inner.gradient(at, signal);
       return { result: numbers, vectors: { gradient } };
@@ -59,7 +66,7 @@ export class JournaledObjective implements Objective {
   }
 
   async groupGradients(signal?: AbortSignal): Promise<readonly GradientEvaluation[]> {
-    const unit: Unit = { run: this.store.run, what: "groupGradients", split: this.split };
+    const unit: Unit = { run: this.store.run, what: "groupGradients", ...this.data };
     const { result, vectors } = await this.keep(unit, relativeCost.gradient, async () => {
       const groups = await this.inner.groupGradients(signal);
       const named = groups.map((g, i): [string, Float64Array] => [`gradient${i}`, g.gradient]);
@@ -75,7 +82,7 @@ export class JournaledObjective implements Objective {
     const unit: Unit = {
       run: this.store.run,
       what: "hvp",
-      split: this.split,
+      ...this.data,
       v: vectorHash(v),
       options: { ...options },
     };

@@ -25,6 +25,8 @@ export interface AnalysisOptions {
   /** Random vectors of the density, 0 leaves it out, and the products for each. */
   readonly densityProbes: number;
   readonly densitySteps: number;
+  /** Disjoint subsets of the training data on which λ₊ and λ₋ are found again; 0: none. */
+  readonly subsets: number;
   /** Planes drawn over the measured spectrum, at no product. */
   readonly slicePlanes: number;
 }
@@ -49,5 +51,15 @@ export const defaultAnalysis: AnalysisOptions = {
   movingProducts: 40,
   densityProbes: 4,
   densitySteps: 30,
+  subsets: 4,
   slicePlanes: 4000,
 };
+
+/** Fewer samples would tell more of themselves than of the data. */
+const SAMPLES_OF_A_SUBSET = 8;
+
+/** As many subsets as by default, or as the data allow; `most` is the number that there can be at all. */
+export function fittingSubsets(samples: number, most: number): number {
+  const count = Math.min(defaultAnalysis.subsets, most, Math.floor(samples / SAMPLES_OF_A_SUBSET));
+  return count < 2 ? 0 : count;
+}

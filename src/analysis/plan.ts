@@ -25,6 +25,7 @@ export function planAnalysis({ train, test }: Sizes, options: AnalysisOptions): 
     { name: "checkpoint", units: 12, cost: both + (10 + 3 * relativeCost.gradient) * s },
     products("eigenpairs", options.maxProducts),
     products("kinks", options.movingProducts),
+    ...(options.subsets > 0 ? [subsets(options, product)] : []),
     products("trace", options.probes),
     ...(options.densityProbes > 0 ? [products("density", options.densityProbes * options.densitySteps)] : []),
     products("directions", options.randomProfiles + 2),
@@ -36,10 +37,16 @@ export function planAnalysis({ train, test }: Sizes, options: AnalysisOptions): 
   ];
 }
 
+/** Products on a part of the data each. */
+function subsets({ subsets, maxProducts }: AnalysisOptions, product: number): PhasePlan {
+  return { name: "subsets", units: subsets * maxProducts, cost: maxProducts * product };
+}
+
 /** The plan in words: "up to 172 products and 3,211 points". */
 export function planText(options: AnalysisOptions): string {
   const products =
-    options.maxProducts +
+    // Those of all subsets together cost as much as so many on all data.
+    options.maxProducts * (options.subsets > 0 ? 2 : 1) +
     options.movingProducts +
     options.probes +
     options.densityProbes * options.densitySteps +

@@ -169,16 +169,24 @@ const ends = z.object({ top: finite, bottom: finite });
 const subsets = z.object({
   subsets: z
     .array(
-      ends.extend({
+      z.object({
         samples: count,
-        topResidual: finite,
-        bottomResidual: finite,
-        cosTop: finite,
-        cosBottom: finite,
+        top: maybe,
+        topResidual: maybe,
+        topConverged: z.boolean().nullable(),
+        bottom: maybe,
+        bottomResidual: maybe,
+        bottomConverged: z.boolean().nullable(),
+        cosTop: maybe,
+        cosBottom: maybe,
+        alongTop: maybe,
+        alongTopError: maybe,
+        alongBottom: maybe,
+        alongBottomError: maybe,
       }),
     )
     .readonly(),
-  between: ends,
+  between: z.object({ top: maybe, bottom: maybe }),
   products: count,
 });
 

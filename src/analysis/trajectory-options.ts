@@ -17,7 +17,7 @@ export interface TrajectoryOptions {
 
 /** Six checkpoints of a net of a few 10⁵ parameters on a hundred images: about ten minutes on two cores. */
 export const defaultTrajectory: TrajectoryOptions = {
-  analysis: { ...defaultAnalysis, top: 1, bottom: 1, movingProducts: 0, randomProfiles: 0 },
+  analysis: { ...defaultAnalysis, top: 1, bottom: 1, movingProducts: 0, randomProfiles: 0, subsets: 0 },
   estimator: "hutchinson",
   plane: "pca",
   follow: false,

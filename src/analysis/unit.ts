@@ -10,6 +10,8 @@ export interface Unit {
   readonly what: "evaluate" | "gradient" | "groupGradients" | "hvp" | "step";
   /** Data set; absent for a step. */
   readonly split?: "train" | "test";
+  /** Part of the data set; absent for all of it. */
+  readonly part?: { readonly index: number; readonly of: number } | undefined;
   /** The evaluation point θ₀ + Σ c·d; `d` is the direction's id. */
   readonly point?: readonly { readonly c: number; readonly d: string }[];
   /** sha256 of the vector of a product. */

@@ -1,5 +1,6 @@
 import type { AnalysisReport, Eigenpair, Profile, Sentence } from "./analysis-report.ts";
 import { errorText, numberText, percentText, plural, roundedTo, withError } from "./number-text.ts";
+import { negativeText, type SubsetSpread, spreadText, subsetSpread } from "./subset-spread.ts";
 
 /** What the verdict is made of: a report without its sentences. */
 export type Findings = Omit<AnalysisReport, "verdict">;
@@ -90,21 +91,46 @@ function saddleSentence(findings: Findings): Sentence {
   return {
     id: "saddle",
     answer: "no",
-    text: `No negative curvature${below} was found; the smallest eigenvalue is ${shown} (residual).`,
-    evidence,
+    text: `No negative curvature${below} was found; the smallest eigenvalue is ${shown} (residual)${over(findings, "bottom", spreadText)}.`,
+    evidence: [...evidence, ...subsetEvidence(findings, "bottom")],
   };
+}
+
+/** A clause about the spread over subsets of the data, where there is one. */
+function over(
+  { subsets }: Findings,
+  end: "top" | "bottom",
+  textOf: (spread: SubsetSpread) => string,
+  before: string = "; ",
+): string {
+  const spread = subsetSpread(subsets, end);
+  return spread ? `${before}${textOf(spread)}` : "";
+}
+
+function subsetEvidence({ subsets }: Findings, end: "top" | "bottom"): string[] {
+  const spread = subsetSpread(subsets, end);
+  if (!spread) return [];
+  return [...new Set([spread.lowest, spread.highest])].map((index) => `subsets.subsets[${index}].${end}`);
 }
 
 function negative(findings: Findings, pair: Eigenpair, shown: string, evidence: string[]): Sentence {
   const slope = slopeSentence(findings).answer;
-  const name = slope === "no" ? "A saddle" : "Negative curvature";
+  const spread = subsetSpread(findings.subsets, "bottom");
+  // What some of the data do not show is no property of the point.
+  const everywhere = spread === null || spread.negative === spread.count;
+  const name = slope === "no" && everywhere ? "A saddle" : "Negative curvature";
   const more = pair.converged ? "" : " It is not converged: the smallest eigenvalue is this or lower.";
   const why = slope === "yes" ? ", but not called a saddle, since a slope is resolved" : "";
   return {
     id: "saddle",
     answer: "yes",
-    text: `${name}: λ₋ = ${shown} (residual)${why}.${more}`,
-    evidence: [...evidence, "checkpoint.gradientNorm", "checkpoint.gradientNoise"],
+    text: `${name}: λ₋ = ${shown} (residual)${why}${over(findings, "bottom", negativeText)}.${more}`,
+    evidence: [
+      ...evidence,
+      "checkpoint.gradientNorm",
+      "checkpoint.gradientNoise",
+      ...subsetEvidence(findings, "bottom"),
+    ],
   };
 }
 
@@ -144,7 +170,13 @@ function curvatureSentence(findings: Findings): Sentence {
     };
   }
   const { answer, text } = comparison(plus, minus);
-  return { id: "curvature", answer, text: traced === "" ? `${text}.` : `${text}; ${traced}.`, evidence };
+  const spread = over(findings, "top", spreadText, "; λ₊ is ");
+  return {
+    id: "curvature",
+    answer,
+    text: `${text}${spread}${traced && `; ${traced}`}.`,
+    evidence: [...evidence, ...subsetEvidence(findings, "top")],
+  };
 }
 
 function comparison(plus: Eigenpair, minus: Eigenpair | undefined): Pick<Sentence, "answer" | "text"> {

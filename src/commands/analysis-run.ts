@@ -24,13 +24,13 @@ export async function runAnalysis(
   command: "report" | "demo",
   model: string,
   options: ProblemOptions & WhereOptions & { readonly out: string },
-  analysis: (parameters: number) => AnalysisOptions,
+  analysis: (problem: Problem) => AnalysisOptions,
   context: Context,
 ): Promise<Outcome> {
   return withProblem(model, options, context, async (problem) => {
     await requireParameters(problem);
     const { train, test, obstacle } = problem;
-    const chosen = analysis(train.n);
+    const chosen = analysis(problem);
     assertPairs(chosen, train.n);
     const samples = test ? `${train.samples} + ${test.samples}` : String(train.samples);
     context.warn(
@@ -125,7 +125,7 @@ async function subjectOf(
 ): Promise<Subject> {
   const { train, test } = run;
   return {
-    ...{ train, test, probe: problem.train },
+    ...{ train, test, probe: problem.train, subsets: run.subsets(problem.obstacle ? 0 : analysis.subsets) },
     model: modelInfo(problem, model),
     data: dataInfo(problem),
     provenance: await provenanceInfo(

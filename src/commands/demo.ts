@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { type AnalysisOptions, defaultAnalysis } from "../analysis/options.ts";
+import { type AnalysisOptions, defaultAnalysis, fittingSubsets } from "../analysis/options.ts";
+import type { Problem } from "../objective/index.ts";
 import { runAnalysis } from "./analysis-run.ts";
 import { type Command, defineCommand } from "./command.ts";
 import { type ProblemOptions, problemOptions, type RunOptions, runOptions } from "./groups.ts";
@@ -58,7 +59,11 @@ export const demo: Command = defineCommand<DemoOptions>({
       normalize: "0.2860,0.3530",
     };
     const out = options.out ?? "landscape-demo";
-    const analysis = () => ({ ...demoAnalysis, seed: options.seed });
+    const analysis = ({ train, mostSubsets }: Problem) => ({
+      ...demoAnalysis,
+      subsets: fittingSubsets(train.samples, mostSubsets),
+      seed: options.seed,
+    });
     return runAnalysis("demo", bundled("resnet20.onnx"), { ...problem, ...options, out }, analysis, context);
   },
 });

@@ -1,6 +1,7 @@
 import type { Eigenpair } from "../analysis/analysis-report.ts";
 import { foldText, numberText, plural, withError } from "../analysis/number-text.ts";
 import { type EigenRequest, type EigenStep, eigenStep } from "../analysis/steps/eigenpairs.ts";
+import { subsetStep } from "../analysis/steps/subsets.ts";
 import { writeNpz } from "../data/npz.ts";
 import { LandscapeError } from "../errors.ts";
 import { type Command, defineCommand } from "./command.ts";
@@ -17,10 +18,12 @@ import {
   productMethod,
   type RunOptions,
   runOptions,
+  subsetsOption,
 } from "./groups.ts";
 import { integer, positive } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
 import { openRun } from "./run.ts";
+import { subsetLines } from "./subset-lines.ts";
 import { tableLines } from "./table.ts";
 
 interface EigsOptions extends ProblemOptions, RunOptions {
@@ -30,6 +33,7 @@ interface EigsOptions extends ProblemOptions, RunOptions {
   readonly maxProducts: number;
   readonly method: "lanczos" | "annihilation";
   readonly multiplicity: number;
+  readonly subsets: number;
   readonly maxBasis: number | null;
   readonly hvp: "fd" | "exact";
   readonly operator: MatrixName;
@@ -74,6 +78,7 @@ export const eigs: Command = defineCommand<EigsOptions>({
       1,
       1000,
     ),
+    subsets: subsetsOption<number>(0, "0"),
     maxBasis: integer<null>(
       {
         group: what,
@@ -94,8 +99,13 @@ export const eigs: Command = defineCommand<EigsOptions>({
       await requireParameters(problem);
       assertCounts(options, problem.train.n);
       const request = eigenRequest(options);
-      using run = await openRun("eigs", problem, options, { ...request }, options.out, context);
-      const step = await eigenStep(stepContext(run, context), request, null);
+      const own = { ...request, subsets: options.subsets };
+      using run = await openRun("eigs", problem, options, own, options.out, context);
+      // First of all: it refuses what the data do not allow.
+      const parts = run.subsets(options.subsets);
+      const steps = stepContext(run, context);
+      const step = await eigenStep(steps, request, null);
+      const subsets = await subsetStep(steps, parts, request, step);
       if (options.npz) writeEigenpairs(options.npz, step, run.train.n);
       const { info } = step;
       const { products, method, hvp, kinks } = info;
@@ -111,6 +121,7 @@ export const eigs: Command = defineCommand<EigsOptions>({
           kinks,
         },
         step: info.step,
+        ...(subsets && { subsets }),
       };
       return {
         json,
@@ -118,6 +129,7 @@ export const eigs: Command = defineCommand<EigsOptions>({
           ...tableLines(eigenvalues.map(pairRow), "<>"),
           "",
           `${plural(products, "product")}${info.step === null ? "" : `, step ‖Δθ‖ = ${numberText(info.step, 3)}`}`,
+          ...(subsets ? ["", ...subsetLines(subsets)] : []),
           ...(options.npz ? [`written: ${options.npz}`] : []),
         ],
       };

@@ -303,6 +303,12 @@ export const eigenMethodOption: Option<"lanczos" | "annihilation"> = choice<"lan
   ["lanczos", "annihilation"],
 );
 
+/** How many subsets of the training data; `fallback` in words. */
+export function subsetsOption<T extends number | null>(fallback: T, shown: string): Option<T | number> {
+  const describe = `K: λ₊ and λ₋ on K disjoint subsets of the training data too, 0: no [default ${shown}]`;
+  return integer<T>({ group: "What:", describe, fallback }, 0);
+}
+
 export const pointsOption: Option<number | null> = integer<null>(
   {
     group: "What:",

@@ -1,7 +1,8 @@
 import { basename } from "node:path";
-import { type AnalysisOptions, defaultAnalysis } from "../analysis/options.ts";
+import { type AnalysisOptions, defaultAnalysis, fittingSubsets } from "../analysis/options.ts";
 import type { Rise } from "../landscape/index.ts";
 import { isToy } from "../model/toy-address.ts";
+import type { Problem } from "../objective/index.ts";
 import { remakePage, runAnalysis } from "./analysis-run.ts";
 import { type Command, defineCommand } from "./command.ts";
 import {
@@ -11,6 +12,7 @@ import {
   problemOptions,
   type RunOptions,
   runOptions,
+  subsetsOption,
 } from "./groups.ts";
 import { integer, type Option, oddInteger, positive, rise } from "./options.ts";
 
@@ -24,6 +26,7 @@ interface ReportOptions extends ProblemOptions, RunOptions {
   readonly probes: number;
   readonly densityProbes: number;
   readonly densitySteps: number;
+  readonly subsets: number | null;
   readonly grid: number;
   readonly points: number;
   readonly range: Rise;
@@ -88,6 +91,7 @@ export const report: Command = defineCommand<ReportOptions>({
       2,
       10_000,
     ),
+    subsets: subsetsOption<null>(null, `${d.subsets}, fewer for few samples`),
     grid: odd("points on each axis of a plane", d.grid),
     points: odd("points of a profile", d.profilePoints),
     range: rise({
@@ -106,7 +110,7 @@ export const report: Command = defineCommand<ReportOptions>({
     // The name of a toy loss has signs in it that file systems dislike.
     const name = isToy(model) ? model.replace(/[:,=]/g, "-") : basename(model).replace(/\.onnx$/i, "");
     const out = options.out ?? `landscape-${name}`;
-    return runAnalysis("report", model, { ...options, out }, (n) => analysisOf(options, n), context);
+    return runAnalysis("report", model, { ...options, out }, (p) => analysisOf(options, p), context);
   },
 });
 
@@ -122,9 +126,9 @@ function odd(of: string, fallback: number): Option<number> {
   return oddInteger({ group: what, describe, fallback, advanced: true }, 3, 1001);
 }
 
-function analysisOf(options: ReportOptions, n: number): AnalysisOptions {
+function analysisOf(options: ReportOptions, { train, mostSubsets }: Problem): AnalysisOptions {
   // A tiny model has fewer eigenvalues than the default asks for; what was asked for by name is refused later.
-  const most = Math.max(1, Math.floor(n / 2));
+  const most = Math.max(1, Math.floor(train.n / 2));
   return {
     ...defaultAnalysis,
     seed: options.seed,
@@ -137,6 +141,7 @@ function analysisOf(options: ReportOptions, n: number): AnalysisOptions {
     probes: options.probes,
     densityProbes: options.densityProbes,
     densitySteps: options.densitySteps,
+    subsets: options.subsets ?? fittingSubsets(train.samples, mostSubsets),
     grid: options.grid,
     profilePoints: options.points,
     rise: options.range,

@@ -19,6 +19,8 @@ export interface Run extends Disposable {
   readonly train: Objective;
   readonly test: Objective | null;
   readonly store: UnitStore;
+  /** The training loss on each of so many disjoint subsets of the training samples; none: 0. */
+  subsets(count: number): readonly Objective[];
   /** The run around other parameters than the checkpoint's. */
   around(theta: Float32Array): Pick<Run, "train" | "test" | "store">;
   readonly folder: RunFolder | null;
@@ -45,6 +47,7 @@ export async function openRun(
     ...journaled(problem, store, progress),
     around: (theta) =>
       journaled(problem.around(theta), scopedStore(store, vectorHash(Float64Array.from(theta))), progress),
+    subsets: (count) => subsetsOf(problem, count, store, progress),
     folder,
     [Symbol.dispose]: () => folder?.[Symbol.dispose](),
   };
@@ -75,6 +78,13 @@ function journaled(
     test: test && new JournaledObjective(test, "test", store, progress),
     store,
   };
+}
+
+function subsetsOf(problem: Problem, count: number, store: UnitStore, progress: Progress): Objective[] {
+  if (count === 0) return [];
+  return problem
+    .subsets(count)
+    .map((part, index) => new JournaledObjective(part, "train", store, progress, { index, of: count }));
 }
 
 async function identityOf(

@@ -21,6 +21,7 @@ export {
 export { measureLossNoise } from "./loss-noise.ts";
 export { gaussianProbe, type LossTraceInfo, type LossTraceOptions, lossTrace } from "./loss-trace.ts";
 export { randomSlices, type Slice, type SliceOptions } from "./slices.ts";
+export { type KnownEnds, type SubsetEnd, type SubsetEnds, subsetEnds } from "./subset-ends.ts";
 export {
   type HessianTraceInfo,
   type HessianTraceOptions,

@@ -4,6 +4,21 @@ export interface SampleRange {
   readonly end: number;
 }
 
+/** Part `index` of `of` consecutive parts of nearly equal size. */
+export interface Part {
+  readonly index: number;
+  readonly of: number;
+}
+
+export const whole: Part = { index: 0, of: 1 };
+
+/** The samples of a part: whole batches, where the model takes batches of `unit` samples only. */
+export function partRange(samples: number, { index, of }: Part, unit: number | null = null): SampleRange {
+  const step = unit ?? 1;
+  const border = (k: number): number => step * Math.floor((k * samples) / (step * of));
+  return { start: border(index), end: border(index + 1) };
+}
+
 /**
  * The number of groups that a sum over samples is split into: 8, fewer for small data. It depends on
  * nothing else, so that sums come out the same for any number of workers.

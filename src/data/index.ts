@@ -1,4 +1,4 @@
-export { groupsFor, type SampleRange, sampleBatches } from "./batches.ts";
+export { groupsFor, type Part, partRange, type SampleRange, sampleBatches, whole } from "./batches.ts";
 export type { FeedType } from "./convert.ts";
 export {
   type Batch,

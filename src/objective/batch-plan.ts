@@ -1,9 +1,17 @@
-import { type Dataset, groupsFor, type SampleRange, sampleBatches } from "../data/index.ts";
+import {
+  type Dataset,
+  groupsFor,
+  type Part,
+  partRange,
+  type SampleRange,
+  sampleBatches,
+  whole,
+} from "../data/index.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import type { Warning } from "../model/preflight.ts";
 import type { ProblemSpec } from "./problem-spec.ts";
 
-/** How the samples of a data set are run. */
+/** How the samples of a data set, or of a part of it, are run. */
 export interface BatchPlan {
   readonly groups: readonly (readonly SampleRange[])[];
   /** Samples of the largest run. */
@@ -21,15 +29,24 @@ export function planBatches(
   spec: ProblemSpec,
   usual: number,
   bytes: (n: number) => number,
+  part: Part = whole,
 ): BatchPlan {
-  const { samples, batchSize } = dataset;
+  const { batchSize } = dataset;
+  const { start, end } = partRange(dataset.samples, part, batchSize);
+  const samples = end - start;
+  const groupsOf = (count: number, batch: number) =>
+    sampleBatches(samples, count, batch, batchSize).map((group) =>
+      group.map((range) => shifted(range, start)),
+    );
   if (!checkpoint.own?.wholeBatch) {
-    const groups = sampleBatches(samples, groupsFor(samples), usual, batchSize);
-    return { groups, batch: batchSize ?? usual, warnings: [] };
+    return { groups: groupsOf(groupsFor(samples), usual), batch: batchSize ?? usual, warnings: [] };
   }
   const batch = batchSize ?? Math.min(samples, spec.batch ?? largestBatch(samples, spec.memory, bytes));
-  const groups = sampleBatches(samples, 1, batch, batchSize);
-  return { groups, batch, warnings: batch < samples ? [split(dataset, batch)] : [] };
+  return { groups: groupsOf(1, batch), batch, warnings: batch < samples ? [split(dataset, batch)] : [] };
+}
+
+function shifted({ start, end }: SampleRange, by: number): SampleRange {
+  return { start: start + by, end: end + by };
 }
 
 /** The number of samples whose values fit into `memory`: all, or an equal part of them. */

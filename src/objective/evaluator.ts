@@ -1,7 +1,7 @@
 import type { Dataset, SampleRange } from "../data/index.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import type { RuntimeTensor } from "../runtime/index.ts";
-import { DecisionCache } from "./decision-cache.ts";
+import type { DecisionCache } from "./decision-cache.ts";
 import { dataFeeds, type NamedFeeds, vectorFeeds, wantedFeeds } from "./feeds.ts";
 import { sameContents } from "./same-contents.ts";
 import type { LoadedProgram, ProgramName, SessionCache, SessionsAt } from "./sessions.ts";
@@ -18,7 +18,7 @@ interface Pass {
   readonly base?: Float32Array;
 }
 
-/** Computes tasks on groups of samples of one data set, in this process. */
+/** Computes tasks on groups of samples of one data set, or of a part of it, in this process. */
 export class Evaluator {
   private readonly checkpoint: Checkpoint;
   private readonly dataset: Dataset;
@@ -27,20 +27,20 @@ export class Evaluator {
   private readonly bakes: (program: ProgramName) => boolean;
   private readonly decisions: DecisionCache;
 
-  /** `bakes` tells whether a session of its own for every θ pays. */
+  /** `bakes` tells whether a session of its own for every θ pays; all parts of a data set share `decisions`. */
   constructor(
     checkpoint: Checkpoint,
     dataset: Dataset,
     sessions: SessionCache,
     groups: readonly (readonly SampleRange[])[],
-    options: { readonly memory: number; readonly bakes: (program: ProgramName) => boolean },
+    options: { readonly decisions: DecisionCache; readonly bakes: (program: ProgramName) => boolean },
   ) {
     this.checkpoint = checkpoint;
     this.dataset = dataset;
     this.sessions = sessions;
     this.groups = groups;
     this.bakes = options.bakes;
-    this.decisions = new DecisionCache(options.memory);
+    this.decisions = options.decisions;
   }
 
   /** Sums over each of the groups `indices`; `pause` is awaited between batches. */
@@ -87,7 +87,7 @@ export class Evaluator {
    * constant ones and round them anew.
    */
   private async decide(base: Float32Array, range: SampleRange, data: NamedFeeds): Promise<NamedFeeds> {
-    return this.decisions.get(base, range.start, () =>
+    return this.decisions.get(this, base, range.start, () =>
       this.sessions.at(base, false, async (sessions) => {
         const loaded = await sessions.get("decisions", range.end - range.start);
         if (loaded === null) return [];

@@ -5,6 +5,8 @@ import {
   holdOut,
   loadDataset,
   noData,
+  type Part,
+  partRange,
 } from "../data/index.ts";
 import { LandscapeError } from "../errors.ts";
 import { assertHasParameters, type Checkpoint, loadCheckpoint } from "../model/checkpoint.ts";
@@ -13,7 +15,8 @@ import type { LossSpec } from "../model/loss.ts";
 import type { Warning } from "../model/preflight.ts";
 import type { BatchTypes, Programs } from "../model/programs.ts";
 import { openRuntime, type Runtime } from "../runtime/index.ts";
-import { planBatches } from "./batch-plan.ts";
+import { type BatchPlan, planBatches } from "./batch-plan.ts";
+import { DecisionCache } from "./decision-cache.ts";
 import { Evaluator } from "./evaluator.ts";
 import type { ProblemSpec } from "./problem-spec.ts";
 import { type ProgramName, SessionCache } from "./sessions.ts";
@@ -38,6 +41,12 @@ export interface OpenedProblem {
 
 export interface OpenedSplit {
   readonly dataset: Dataset;
+  part(part: Part): OpenedPart;
+}
+
+/** All of a data set, or a part of it. */
+export interface OpenedPart {
+  readonly samples: number;
   readonly groups: number;
   readonly evaluator: Evaluator;
   /** What is odd about how its samples are batched. */
@@ -75,19 +84,24 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
   const bytesOf = (n: number) => (obstacle ? lossBytes : gradientBytes)(sessions.of(n).programs, n);
   const bytesPerSample = bytesOf(unit) / unit;
   const usual = spec.batch ?? chooseBatch(bytesPerSample, spec.memory);
-  const plan = (dataset: Dataset) => planBatches(checkpoint, dataset, spec, usual, bytesOf);
+  const plan = (dataset: Dataset, part?: Part) =>
+    planBatches(checkpoint, dataset, spec, usual, bytesOf, part);
   const splits = new Map<Split, OpenedSplit>();
   for (const [split, dataset] of datasets) {
     const { kind, classes, ignoreIndex, classWeights: weights } = one.spec;
     if (classes !== null && kind !== "output") {
       dataset.assertLabels({ classes, ignoreIndex, weights, soft: kind === "bce" });
     }
-    const { groups, warnings } = plan(dataset);
-    const evaluator = new Evaluator(checkpoint, dataset, sessions, groups, {
-      memory: spec.memory / 2,
-      bakes: (name) => worthBaking(name, one.programs, unit, dataset.samples),
-    });
-    splits.set(split, { dataset, groups: groups.length, evaluator, warnings });
+    const decisions = new DecisionCache(spec.memory / 2);
+    const evaluator = ({ groups }: BatchPlan, samples: number) =>
+      new Evaluator(checkpoint, dataset, sessions, groups, {
+        decisions,
+        bakes: (name) => worthBaking(name, one.programs, unit, samples),
+      });
+    splits.set(
+      split,
+      openedSplit(dataset, (part) => plan(dataset, part), evaluator),
+    );
   }
   return {
     checkpoint,
@@ -99,6 +113,30 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
     splits,
     programs: (n) => sessions.of(n).programs,
     close: () => sessions.close(),
+  };
+}
+
+function openedSplit(
+  dataset: Dataset,
+  plan: (part: Part) => BatchPlan,
+  evaluator: (plan: BatchPlan, samples: number) => Evaluator,
+): OpenedSplit {
+  const parts = new Map<string, OpenedPart>();
+  const open = (part: Part): OpenedPart => {
+    const { start, end } = partRange(dataset.samples, part, dataset.batchSize);
+    const samples = end - start;
+    const planned = plan(part);
+    const { groups, warnings } = planned;
+    return { samples, groups: groups.length, evaluator: evaluator(planned, samples), warnings };
+  };
+  return {
+    dataset,
+    part: (part) => {
+      const key = `${part.index}/${part.of}`;
+      const opened = parts.get(key) ?? open(part);
+      parts.set(key, opened);
+      return opened;
+    },
   };
 }
 

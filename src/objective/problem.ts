@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
-import type { LandscapeError } from "../errors.ts";
+import { type Part, whole } from "../data/index.ts";
+import { LandscapeError } from "../errors.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import type { LossSpec } from "../model/loss.ts";
 import type { BatchTypes } from "../model/programs.ts";
@@ -28,6 +29,10 @@ export interface Problem {
   readonly test: Objective | null;
   /** The same losses around other parameters than the checkpoint's. */
   around(theta: Float32Array): { readonly train: Objective; readonly test: Objective | null };
+  /** The training loss on each of `count` parts of the training samples, disjoint and nearly equal in size. */
+  subsets(count: number): readonly Objective[];
+  /** The number of subsets that there can be at most. */
+  readonly mostSubsets: number;
   /** What is odd about the data. */
   readonly dataWarnings: readonly { readonly code: string; readonly message: string }[];
   /** sha256 of the data, by split. */
@@ -49,11 +54,12 @@ export async function openProblem(options: ProblemOptions): Promise<Problem> {
   const opened = await openInProcess(spec);
   const workers = countWorkers(options.workers, opened);
   const pool = workers > 1 ? await WorkerPool.open(spec, workers) : null;
-  const objective = (split: Split, theta: Float32Array): Objective | null => {
-    const part = opened.splits.get(split);
-    if (part === undefined) return null;
-    const executor = pool?.executor(split, part.groups) ?? new LocalExecutor(part.evaluator, part.groups);
-    return new DatasetObjective(parametersOf(opened.checkpoint), theta, part.dataset.samples, executor);
+  const objective = (split: Split, theta: Float32Array, part: Part = whole): Objective | null => {
+    const data = opened.splits.get(split)?.part(part);
+    if (data === undefined) return null;
+    const { samples, groups, evaluator } = data;
+    const executor = pool?.executor({ split, part }, groups) ?? new LocalExecutor(evaluator, groups);
+    return new DatasetObjective(parametersOf(opened.checkpoint), theta, samples, executor);
   };
   const around = (theta: Float32Array) => ({
     train: objective("train", theta) as Objective,
@@ -71,7 +77,16 @@ export async function openProblem(options: ProblemOptions): Promise<Problem> {
     workers,
     ...around(opened.checkpoint.theta),
     around,
-    dataWarnings: [...opened.splits.values()].flatMap((part) => [...part.dataset.warnings, ...part.warnings]),
+    subsets: (count) => {
+      assertSubsets(count, opened.splits.get("train") as OpenedSplit);
+      const part = (index: number) => objective("train", opened.checkpoint.theta, { index, of: count });
+      return Array.from({ length: count }, (_, index) => part(index) as Objective);
+    },
+    mostSubsets: mostSubsets(opened.splits.get("train") as OpenedSplit),
+    dataWarnings: [...opened.splits.values()].flatMap((data) => [
+      ...data.dataset.warnings,
+      ...data.part(whole).warnings,
+    ]),
     dataHashes: { train: hash("train") as string, test: hash("test") },
     batchTypes: () => typesOfAll(opened.splits.get("train") as OpenedSplit),
     close: async () => {
@@ -79,6 +94,24 @@ export async function openProblem(options: ProblemOptions): Promise<Problem> {
       await opened.close();
     },
   };
+}
+
+/** One sample each, or one batch where the model takes batches of one size. */
+function mostSubsets({ dataset }: Pick<OpenedSplit, "dataset">): number {
+  return Math.floor(dataset.samples / (dataset.batchSize ?? 1));
+}
+
+function assertSubsets(count: number, { dataset }: Pick<OpenedSplit, "dataset">): void {
+  const most = mostSubsets({ dataset });
+  if (Number.isInteger(count) && count >= 2 && count <= most) return;
+  const { samples, batchSize, path } = dataset;
+  const size = batchSize === null ? "" : ` in batches of ${batchSize}, the size the model takes`;
+  const range = most < 2 ? "none can be made" : `expected from 2 to ${most}`;
+  throw new LandscapeError(
+    "INVALID_OPTION",
+    `invalid --subsets: ${count}; ${range} of the ${samples} samples in ${JSON.stringify(path)}${size}`,
+    { option: "subsets", most },
+  );
 }
 
 function typesOfAll({ dataset }: OpenedSplit): BatchTypes {
@@ -95,5 +128,5 @@ function countWorkers(asked: number | "auto", opened: OpenedProblem): number {
   if (opened.runtime.device !== "cpu" || !canFork()) return 1;
   const train = opened.splits.get("train") as OpenedSplit;
   if (opened.bytesPerSample * train.dataset.samples < WORTH_FORKING_BYTES) return 1;
-  return Math.min(availableParallelism(), train.groups);
+  return Math.min(availableParallelism(), train.part(whole).groups);
 }

@@ -1,3 +1,4 @@
+import type { Part } from "../data/index.ts";
 import type { Split } from "./opened.ts";
 import type { ProblemSpec } from "./problem-spec.ts";
 import type { GroupResult, Task } from "./tasks.ts";
@@ -9,6 +10,7 @@ export type Request =
       readonly kind: "run";
       readonly id: number;
       readonly split: Split;
+      readonly part: Part;
       readonly task: Task;
       readonly groups: readonly number[];
     };

@@ -2,12 +2,19 @@ import { type ChildProcess, fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import type { Part } from "../data/index.ts";
 import { type ErrorCode, LandscapeError, memoryAdvice } from "../errors.ts";
 import { interrupted } from "./local-executor.ts";
 import type { Split } from "./opened.ts";
 import type { ProblemSpec } from "./problem-spec.ts";
 import type { Executor, GroupResult, Task } from "./tasks.ts";
 import type { Reply, Request } from "./worker-messages.ts";
+
+/** Which samples. */
+export interface DataPart {
+  readonly split: Split;
+  readonly part: Part;
+}
 
 /** Worker processes that share the groups of samples between them: inference blocks its thread, and a native crash stays theirs. */
 export class WorkerPool {
@@ -29,16 +36,16 @@ export class WorkerPool {
     return pool;
   }
 
-  executor(split: Split, groups: number): Executor {
+  executor(data: DataPart, groups: number): Executor {
     return {
-      run: (task, signal) => this.run(split, groups, task, signal),
+      run: (task, signal) => this.run(data, groups, task, signal),
       close: async () => this.close(),
     };
   }
 
   /** Worker w takes groups w, w + W, …: who computes a group does not change its sum. */
   private async run(
-    split: Split,
+    data: DataPart,
     groups: number,
     task: Task,
     signal?: AbortSignal,
@@ -49,7 +56,7 @@ export class WorkerPool {
       this.workers.map(async (worker, w) => {
         const mine = Array.from({ length: groups }, (_, g) => g).filter((g) => g % this.workers.length === w);
         if (mine.length === 0) return;
-        const part = await worker.run(split, task, mine);
+        const part = await worker.run(data, task, mine);
         for (const [i, g] of mine.entries()) results[g] = part[i] as GroupResult;
       }),
     );
@@ -87,9 +94,9 @@ class Worker {
     await this.ask(0, { kind: "open", spec });
   }
 
-  async run(split: Split, task: Task, groups: readonly number[]): Promise<readonly GroupResult[]> {
+  async run(data: DataPart, task: Task, groups: readonly number[]): Promise<readonly GroupResult[]> {
     const id = this.nextId++;
-    const reply = await this.ask(id, { kind: "run", id, split, task, groups });
+    const reply = await this.ask(id, { kind: "run", id, ...data, task, groups });
     return reply.kind === "done" ? reply.results : [];
   }
 

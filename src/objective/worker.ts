@@ -21,7 +21,9 @@ async function handle(request: Request): Promise<void> {
     } else {
       const split = (await problem)?.splits.get(request.split);
       if (split === undefined) throw new Error(`internal: worker has no ${request.split} data`);
-      const results = await split.evaluator.run(request.task, request.groups, async () => {});
+      const results = await split
+        .part(request.part)
+        .evaluator.run(request.task, request.groups, async () => {});
       send({ kind: "done", id, results });
     }
   } catch (error) {

@@ -17,7 +17,7 @@ const sections: Readonly<Record<string, string>> = {
   curvatureByScale: "profiles",
   where: "where",
   density: "spectrum",
-  subsets: "not-computed",
+  subsets: "spectrum",
   randomSlices: "slices",
   lossSlices: "slices",
   health: "health",

@@ -47,10 +47,16 @@ async function run(
   using folder = await RunFolder.open(join(parent, name), identity);
   const store = new FolderStore(folder);
   const progress = new PhaseTimer(silentProgress);
+  const parts = [0.8, 1.2].map((factor, index) => {
+    const part = new ToyObjective({ ...options, curvatures: curvatures.map((c) => factor * c) });
+    return { part, journaled: new JournaledObjective(part, "train", store, progress, { index, of: 2 }) };
+  });
+  const calls = () => [train, test, ...parts.map((p) => p.part)].reduce((sum, toy) => sum + total(toy), 0);
   const subject = {
     train: new JournaledObjective(train, "train", store, progress),
     test: new JournaledObjective(test, "test", store, progress),
     probe: train,
+    subsets: parts.map((p) => p.journaled),
     ...{ model, data, provenance },
   };
   const session = {
@@ -62,9 +68,9 @@ async function run(
   try {
     const report = await analyse(subject, small, session);
     await folder.write("report.json", JSON.stringify(report));
-    return { report, calls: total(train) + total(test) };
+    return { report, calls: calls() };
   } catch (error) {
-    throw Object.assign(error as Error, { calls: total(train) + total(test) });
+    throw Object.assign(error as Error, { calls: calls() });
   }
 }
 
@@ -106,6 +112,21 @@ describe("the whole analysis of a loss that is known exactly", () => {
     }
   });
 
+  it("finds the ends of subsets of the data, and the curvature along those of all data", async () => {
+    const { subsets } = (await run("a")).report;
+    const values = subsets?.subsets ?? [];
+    // Differences of the toy loss are exact; its curvatures are 0.8 and 1.2 times those of all data.
+    for (const [k, factor] of [0.8, 1.2].entries()) {
+      const { top, bottom, alongTop, alongBottom, cosTop, cosBottom, ...rest } = values[k] ?? {};
+      for (const value of [top, alongTop]) expect(value).toBeCloseTo(20 * factor, 4);
+      for (const value of [bottom, alongBottom]) expect(value).toBeCloseTo(-2 * factor, 4);
+      for (const cosine of [cosTop, cosBottom]) expect(cosine).toBeCloseTo(1, 4);
+      expect(rest).toMatchObject({ samples: 16, topConverged: true, bottomConverged: true });
+    }
+    expect(subsets?.between.top).toBeCloseTo(1, 4);
+    expect(subsets?.products).toBeGreaterThan(4);
+  });
+
   it("says what each phase cost, in pieces", async () => {
     const { report, calls } = await run("a");
     const { phases } = report.cost;
@@ -113,6 +134,7 @@ describe("the whole analysis of a loss that is known exactly", () => {
       "checkpoint",
       "eigenpairs",
       "kinks",
+      "subsets",
       "trace",
       "density",
       "directions",

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { GridValues, HealthCheck, Plane } from "../../src/analysis/analysis-report.ts";
 import { healthChecks, type Observations } from "../../src/analysis/health.ts";
 import type { Findings } from "../../src/analysis/verdict.ts";
-import { pair, saddleFindings } from "../support/findings.ts";
+import { pair, saddleFindings, subsetInfo } from "../support/findings.ts";
 
 const fine: Observations = {
   repeat: { loss: 0, gradient: 0 },
@@ -74,6 +74,15 @@ const cases: readonly [
     {},
     "look",
     /λ₋ = −35 against −4\.7 with branches frozen, \|cos\| 0\.26/,
+  ],
+  ["no subsets", "subsets", {}, {}, "not done", /--subsets/],
+  [
+    "subsets",
+    "subsets",
+    { subsets: subsetInfo([300, -7], [340, 0.2]) },
+    {},
+    "ok",
+    /^λ₊ 300 … 340 over 2 subsets, λ₋ −7 … 0\.2 over 2 subsets of 32 samples or more\.$/,
   ],
   ["a precise trace", "trace", {}, {}, "ok", /standard error 2\.5 %/],
   ["a rough trace", "trace", { trace: { ...trace, standardError: 300 } }, {}, "look", /--probes 256/],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Sentence } from "../../src/analysis/analysis-report.ts";
 import { type Findings, verdict } from "../../src/analysis/verdict.ts";
-import { pair, saddleFindings } from "../support/findings.ts";
+import { pair, saddleFindings, subsetInfo } from "../support/findings.ts";
 
 const sentence = (id: Sentence["id"], change: Partial<Findings> = {}): Sentence =>
   verdict(saddleFindings(change)).find((s) => s.id === id) as Sentence;
@@ -90,6 +90,37 @@ const cases: readonly [
     { eigenpairs: { ...eigenpairs, pairs: [pair("bottom", 0.3, 0.1, false)] } },
     "cannot tell",
     /not converged/,
+  ],
+  [
+    "negative on every subset",
+    "saddle",
+    { subsets: subsetInfo([300, -7], [340, -5], [500, -18.2]) },
+    "yes",
+    /^A saddle: λ₋ = −4\.698 ± 0\.003 \(residual\); −18\.2 … −5 over 3 subsets; along this v₋ the curvature is there −9\.1 … −2\.5\.$/,
+  ],
+  [
+    "negative, but not on every subset: no saddle is claimed",
+    "saddle",
+    { subsets: subsetInfo([300, -7], [340, 0.2], [500, -0.01]) },
+    "yes",
+    /^Negative curvature: .*; negative in 1 of 3 subsets \(−7 … 0\.2\); along this v₋ the curvature is there −3\.5 … 0\.1, negative in 1 of them\.$/,
+  ],
+  [
+    "positive, with subsets",
+    "saddle",
+    {
+      eigenpairs: { ...eigenpairs, pairs: [pair("bottom", 0.3, 0.02)] },
+      subsets: subsetInfo([300, 0.1], [340, 0.2]),
+    },
+    "no",
+    /smallest eigenvalue is 0\.30 ± 0\.02 \(residual\); 0\.1 … 0\.2 over 2 subsets\.$/,
+  ],
+  [
+    "top, with subsets",
+    "curvature",
+    { subsets: subsetInfo([300, -7], [340, -5]) },
+    "yes",
+    /is 66\.9 times \|λ₋\|; λ₊ is 300 … 340 over 2 subsets; tr H/,
   ],
   ["no eigenpairs", "saddle", { eigenpairs: null }, "cannot tell", /--bottom 1/],
   [

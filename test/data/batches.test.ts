@@ -1,9 +1,30 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { groupsFor, sampleBatches } from "../../src/data/batches.ts";
+import { groupsFor, partRange, sampleBatches } from "../../src/data/batches.ts";
 
 const sizes = (groups: ReturnType<typeof sampleBatches>): number[][] =>
   groups.map((g) => g.map((r) => r.end - r.start));
+
+describe("parts of the samples", () => {
+  it("are disjoint, together all, and differ by one batch at most", () => {
+    const sample = fc.record({
+      units: fc.integer({ min: 2, max: 500 }),
+      unit: fc.constantFrom(null, 1, 4, 7),
+    });
+    fc.assert(
+      fc.property(sample, fc.integer({ min: 1, max: 500 }), ({ units, unit }, asked) => {
+        const of = Math.min(asked, units);
+        const samples = units * (unit ?? 1);
+        const parts = Array.from({ length: of }, (_, index) => partRange(samples, { index, of }, unit));
+        expect(parts.map((p) => p.start)).toEqual([0, ...parts.slice(0, -1).map((p) => p.end)]);
+        expect(parts.at(-1)?.end).toBe(samples);
+        const lengths = parts.map((p) => p.end - p.start);
+        expect(lengths.every((length) => length > 0 && length % (unit ?? 1) === 0)).toBe(true);
+        expect(Math.max(...lengths) - Math.min(...lengths)).toBeLessThanOrEqual(unit ?? 1);
+      }),
+    );
+  });
+});
 
 describe("groups of samples", () => {
   it("are eight, fewer for small data", () => {

@@ -18,6 +18,7 @@ export const variants: Readonly<Record<string, () => AnalysisReport>> = {
   "one sample": oneSample,
   "huge losses": () => withPlanes((v, i, j) => v * (i === 0 && j < 3 ? 1e9 : 1)),
   "no negative curvature": noNegative,
+  "subsets of the data": withSubsets,
 };
 
 function withPlanes(f: (value: number, i: number, j: number) => number | null): AnalysisReport {
@@ -44,6 +45,31 @@ function withProfiles(report: AnalysisReport, f: (loss: number) => number): Prof
     test: line(p.test),
     minimum: { t: p.minimum.t, loss: f(p.minimum.loss), testLoss: f(p.minimum.testLoss!) },
   }));
+}
+
+/** λ₋ has another sign on one of them; the last one is not converged. */
+function withSubsets(): AnalysisReport {
+  const subset = (top: number, bottom: number, k: number) => ({
+    samples: 32,
+    ...{
+      top,
+      topResidual: 0.02,
+      topConverged: true,
+      cosTop: 0.9 - k / 10,
+      alongTop: 0.9 * top,
+      alongTopError: 0.01,
+    },
+    ...{ bottom, bottomResidual: 0.04, bottomConverged: k < 3, cosBottom: 0.8 - k / 5 },
+    ...{ alongBottom: bottom / 2, alongBottomError: 0.01 },
+  });
+  const values: [number, number][] = [
+    [641, -7.7],
+    [361, -18.2],
+    [290, 0.2],
+    [402, -5.1],
+  ];
+  const subsets = values.map(([top, bottom], k) => subset(top, bottom, k));
+  return { ...sampleReport(), subsets: { subsets, between: { top: 0.8, bottom: 0.3 }, products: 140 } };
 }
 
 function withoutTest(): AnalysisReport {

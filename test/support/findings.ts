@@ -1,9 +1,20 @@
-import type { AnalysisReport, Eigenpair } from "../../src/analysis/analysis-report.ts";
+import type { AnalysisReport, Eigenpair, SubsetInfo } from "../../src/analysis/analysis-report.ts";
 import type { Findings } from "../../src/analysis/verdict.ts";
 
 /** A bottom or top eigenpair with everything said. */
 export function pair(end: "top" | "bottom", value: number, residual: number, converged = true): Eigenpair {
   return { value, residual, converged, end, slope: 0 };
+}
+
+/** λ₊ and λ₋ of each subset, with residuals of 0.02; along the vectors of all data half of either. */
+export function subsetInfo(...ends: readonly [top: number, bottom: number][]): SubsetInfo {
+  const subsets = ends.map(([top, bottom]) => ({
+    samples: 32,
+    ...{ top, topResidual: 0.02, topConverged: true, cosTop: 0.9, alongTop: top / 2, alongTopError: 0.02 },
+    ...{ bottom, bottomResidual: 0.02, bottomConverged: true, cosBottom: 0.5 },
+    ...{ alongBottom: bottom / 2, alongBottomError: 0.02 },
+  }));
+  return { subsets, between: { top: 0.9, bottom: 0.4 }, products: 120 };
 }
 
 /** Findings of a clear saddle: λ₊ = 314.4, λ₋ = −4.70, trace 886 ± 22, gain 17 % along v₋, no slope. */

@@ -129,7 +129,10 @@ async function computeEigenpairs(
 }
 
 /** All vectors where they fit; else as many as do, but enough for the solver to restart with. */
-function basisLimit({ n }: Objective, request: EigenRequest): number | undefined {
+export function basisLimit(
+  { n }: Objective,
+  request: Pick<EigenRequest, "top" | "bottom" | "maxProducts" | "multiplicity">,
+): number | undefined {
   const fits = Math.floor(BASIS_BYTES / (4 * n));
   if (fits > request.maxProducts) return undefined;
   return Math.max(fits, Math.min(n, leastBasis(request)));

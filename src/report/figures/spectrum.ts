@@ -8,13 +8,14 @@ import { spectrumTable } from "../tables/spectrum.ts";
 import { again, ownAxes, quantitative, wideAxis } from "./axes.ts";
 import { CURSOR } from "./cursor.ts";
 import { type Figure, type Padding, type Panel, plotWidth } from "./figure.ts";
+import { spreadRows, subsetLayers, subsetRows, subsetsCaption, subsetValues } from "./spectrum-subsets.ts";
 
 const padding: Padding = { left: 46, right: 122, top: 34, bottom: 42 };
 const ROW = 26;
 
 /** The extreme eigenvalues with their residuals. Null without any. */
 export function spectrumFigure(report: AnalysisReport): Figure | null {
-  const { eigenpairs } = report;
+  const { eigenpairs, subsets } = report;
   if (!eigenpairs || eigenpairs.pairs.length === 0) return null;
   return {
     id: "spectrum",
@@ -27,15 +28,15 @@ export function spectrumFigure(report: AnalysisReport): Figure | null {
         eigenpairs.moving &&
         html`◇ is what plain differences at ${numberText(eigenpairs.moving.relativeStep, 2)}·‖θ‖ find
           whose branches move: not an eigenvalue of the Hessian, but the loss’s curvature at that scale.`
-      }`,
+      } ${subsets && subsetsCaption(subsets)}`,
     panels: [spectrumPanel(report, eigenpairs)],
     columns: 1,
-    key: keyEntries(eigenpairs),
-    numbers: spectrumTable(eigenpairs),
+    key: keyEntries(report, eigenpairs),
+    numbers: spectrumTable(eigenpairs, subsets),
   };
 }
 
-function keyEntries({ pairs, moving }: EigenInfo): KeyEntry[] {
+function keyEntries({ subsets }: AnalysisReport, { pairs, moving }: EigenInfo): KeyEntry[] {
   const entries: KeyEntry[] = [];
   if (pairs.some((p) => p.end === "top"))
     entries.push({ mark: "disc", colour: "var(--top)", label: "from the top" });
@@ -43,6 +44,7 @@ function keyEntries({ pairs, moving }: EigenInfo): KeyEntry[] {
     entries.push({ mark: "triangle", colour: "var(--bottom)", label: "from the bottom" });
   }
   entries.push({ mark: "error", colour: "var(--text)", label: "residual" });
+  if (subsets) entries.push({ mark: "ring", colour: "var(--text)", label: "subsets of the data" });
   if (moving) entries.push({ mark: "diamond", colour: "var(--text)", label: "branches moving" });
   return entries;
 }
@@ -65,7 +67,7 @@ function rowsOf({ pairs }: EigenInfo): Row[] {
 function spectrumPanel(report: AnalysisReport, eigenpairs: EigenInfo): Panel {
   const id = "spectrum";
   const rows = rowsOf(eigenpairs);
-  const x = eigenScale(eigenpairs);
+  const x = eigenScale(report, eigenpairs);
   const y: Scale = { kind: "linear", domain: [rows.length - 0.5, -0.5] };
   const values = rows.map((_, k) => k);
   const lookup = (texts: readonly string[]) => `${JSON.stringify(texts)}[datum.value]`;
@@ -91,6 +93,8 @@ function spectrumPanel(report: AnalysisReport, eigenpairs: EigenInfo): Panel {
       ]),
       [`${id}/band`]: [[-resolution(eigenpairs), resolution(eigenpairs)]],
       [`${id}/moving`]: movingRows(eigenpairs, rows),
+      [`${id}/spread`]: spreadRows(report.subsets, rows),
+      [`${id}/subsets`]: subsetRows(report.subsets, rows),
       [`${id}/cursor`]: [],
     },
     spec: {
@@ -109,6 +113,7 @@ function spectrumPanel(report: AnalysisReport, eigenpairs: EigenInfo): Panel {
           mark: { type: "rule", color: "var(--rule)", strokeWidth: ROW - 6, aria: false },
           encoding: { y: again("1") },
         },
+        ...subsetLayers(id),
         ...residualLayers(id, x, y, values, lookup(rows.map((r) => r.name))),
         ...markLayers(id, y, values, lookup(shown)),
       ],
@@ -200,10 +205,14 @@ function resolution({ pairs }: EigenInfo): number {
   return Math.max(largest, reach * 1e-6) || 1;
 }
 
-function eigenScale(eigenpairs: EigenInfo): Scale {
+function eigenScale({ subsets }: AnalysisReport, eigenpairs: EigenInfo): Scale {
   const constant = resolution(eigenpairs);
   const { pairs, moving } = eigenpairs;
-  const all = pairs.flatMap((p) => [p.value - p.residual, p.value + p.residual]);
+  const all = [
+    ...pairs.flatMap((p) => [p.value - p.residual, p.value + p.residual]),
+    ...subsetValues(subsets, "top"),
+    ...subsetValues(subsets, "bottom"),
+  ];
   const domain = extent([0, ...all, ...(moving ? [moving.top, moving.bottom] : [])], [-1, 1]);
   const scale: Scale = { kind: "symlog", domain, constant };
   const wide: [number, number] = [valueAt(scale, -0.05), valueAt(scale, 1.05)];
