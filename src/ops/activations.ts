@@ -223,6 +223,7 @@ export const activations: RuleTable = {
   ),
   HardSwish: composed((b, x) => b.mul(x, hardSigmoid(b, x, 1 / 6, 0.5))),
   Mish: composed((b, x) => b.mul(x, b.unary("Tanh", b.unary("Softplus", x)))),
+  Swish: composed((b, x, call) => b.mul(x, b.unary("Sigmoid", b.mul(x, attribute(call, "alpha", 1))))),
   Gelu: composed((b, x, call) =>
     call.string("approximate", "none") === "tanh" ? geluTanh(b, x) : geluErf(b, x),
   ),

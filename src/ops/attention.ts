@@ -21,7 +21,8 @@ export function joinHeads(b: GraphBuilder, x: Value): Value {
 /** Which keys a query may see when it sees none after itself: [queries, keys]. */
 export function causalMask(b: GraphBuilder, queries: number, keys: number, past: number): Value {
   const data = new Uint8Array(queries * keys);
-  for (let i = 0; i < queries; i++) data.fill(1, i * keys, i * keys + Math.min(keys, i + past + 1));
+  for (let i = 0; i < queries; i++)
+    data.fill(1, i * keys, i * keys + Math.min(keys, Math.max(0, i + past + 1)));
   return b.constant({ type: "bool", dims: [queries, keys], data });
 }
 
@@ -40,7 +41,7 @@ function bothAllowed(b: GraphBuilder, x: Value | null, y: Value | null): Value |
 }
 
 /** Each head of keys or values serves several heads of queries. */
-function repeatHeads(b: GraphBuilder, x: Value, times: number): Value {
+export function repeatHeads(b: GraphBuilder, x: Value, times: number): Value {
   if (times === 1) return x;
   const [batch, heads, length, size] = x.dims as [number, number, number, number];
   const repeated = b.expand(b.reshape(x, [batch, heads, 1, length, size]), [

@@ -2,9 +2,18 @@ import type { Call, Value } from "../onnx/graph.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import { type GraphBuilder, numbersAs } from "./builder.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
-import { axisOf, constantInts, floatOperand, misfit, tensorType } from "./typing.ts";
+import {
+  axisOf,
+  constantInts,
+  floatOperand,
+  misfit,
+  range,
+  requiredInts,
+  sameDims,
+  tensorType,
+} from "./typing.ts";
 
-/** The discrete Fourier transform as a product with constant matrices: Σₜ xₜ·e^(∓2πi·kt/n). */
+/** Discrete Fourier transforms, of a whole axis or of windows, as products with constant matrices: Σₜ xₜ·e^(∓2πi·kt/n). */
 
 interface Transform {
   readonly axis: number;
@@ -85,4 +94,48 @@ const dft: OpRecord = {
   expand: expandTransform,
 };
 
-export const fourier: RuleTable = { DFT: dft };
+/** A real signal cut into windows, `step` apart, each transformed. */
+interface Windows {
+  readonly length: number;
+  readonly count: number;
+  readonly step: number;
+  readonly onesided: boolean;
+}
+
+/** Inputs: signal [batch, time] or [batch, time, 1], step, window or null, length of a window or null. */
+function windowsOf(call: Call): Windows {
+  const { dims } = floatOperand(call, 0);
+  if (dims.length !== 2 && !(dims.length === 3 && dims[2] === 1))
+    throw misfit(call, "a real signal [batch, time] or [batch, time, 1]", "UNSUPPORTED_OP");
+  const time = dims[1]!;
+  const step = requiredInts(call, 1, "a step")[0] ?? 0;
+  const window = call.has(2) ? floatOperand(call, 2).dims : undefined;
+  const length = constantInts(call, 3, "a length")?.[0] ?? window?.[0] ?? 0;
+  const fits = step >= 1 && length >= 1 && length <= time && (!window || sameDims(window, [length]));
+  if (!fits || length > MAX_LENGTH)
+    throw misfit(call, `a step ≥ 1 and windows of 1 to ${Math.min(time, MAX_LENGTH)} samples`);
+  const count = 1 + Math.floor((time - length) / step);
+  return { length, count, step, onesided: call.int("onesided", 1) !== 0 };
+}
+
+const shortTime: OpRecord = {
+  wrt: [0, 2],
+  infer: (call) => {
+    const { length, count, onesided } = windowsOf(call);
+    const { type, dims } = floatOperand(call, 0);
+    const frequencies = onesided ? Math.floor(length / 2) + 1 : length;
+    return [tensorType(call, type, [dims[0]!, count, frequencies, 2])];
+  },
+  // Each window, times its weights, is a row that DFT transforms.
+  expand: (b, call) => {
+    const { length, count, step, onesided } = windowsOf(call);
+    const signal = b.reshape(call.x(0), call.x(0).dims.slice(0, 2));
+    const places = range(count).flatMap((k) => range(length).map((i) => k * step + i));
+    const windows = b.gather(signal, b.reshape(b.ints(places), [count, length]), 1);
+    const weighted = call.has(2) ? b.mul(windows, call.x(2)) : windows;
+    const parts = b.reshape(weighted, [...weighted.dims, 1]);
+    return [b.call("DFT", [parts], { axis: 2, onesided: onesided ? 1 : 0 })];
+  },
+};
+
+export const fourier: RuleTable = { DFT: dft, STFT: shortTime };

@@ -2,6 +2,7 @@ import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { assembling } from "./assembling.ts";
 import { attentions } from "./attention.ts";
+import { groupedAttention } from "./attention-grouped.ts";
 import { microsoftAttention } from "./attention-microsoft.ts";
 import { comparisons } from "./comparisons.ts";
 import { controlFlow } from "./control-flow.ts";
@@ -9,6 +10,7 @@ import { convolution } from "./convolution.ts";
 import { fourier } from "./fourier.ts";
 import { generators } from "./generators.ts";
 import { indexing } from "./indexing.ts";
+import { linearAlgebra } from "./linear-algebra.ts";
 import { matmul } from "./matmul.ts";
 import { normalization } from "./normalization.ts";
 import { pooling } from "./pooling.ts";
@@ -34,7 +36,9 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   convolution,
   fourier,
   generators,
+  groupedAttention,
   indexing,
+  linearAlgebra,
   matmul,
   microsoftAttention,
   normalization,

@@ -122,4 +122,29 @@ const fusedAttention: readonly Case[] = [
   ),
 ];
 
-export const attentionCases: readonly Case[] = [...attention, ...fusedAttention];
+/**
+ * 2 samples of 4 positions, 4 heads of queries and 2 of keys and values: of size 8 or, with rotary positions, 16, which
+ * the kernel needs.
+ */
+const wholes = [int32([2], [3, 3]), int32([], [4])];
+const toGroup = (size: number) => [x([2, 4, 4 * size]), x([2, 4, 2 * size]), x([2, 4, 2 * size]), null, null];
+const [plain, turned] = [
+  [...toGroup(8), ...wholes],
+  [...toGroup(16), ...wholes, x([5, 8]), x([5, 8])],
+];
+const grouped = (inputs: Case["inputs"], attrs: Attributes = {}): Case =>
+  microsoft("GroupQueryAttention", inputs, { num_heads: 4, kv_num_heads: 2, ...attrs }, { outputs: 3 });
+
+const groupedAttention: readonly Case[] = [
+  grouped(plain),
+  grouped([x([2, 4, 64]), null, null, null, null, ...wholes], { scale: float(0.7) }),
+  grouped(turned, { do_rotary: 1 }),
+  grouped(turned, { do_rotary: 1, rotary_interleaved: 1 }),
+  grouped([...turned, int64Tensor([2, 4], [1, 2, 3, 4, 0, 1, 2, 3])], { do_rotary: 1 }),
+  grouped(plain, { local_window_size: 1 }),
+  grouped(plain, { softcap: float(1.5) }),
+  grouped(plain, { smooth_softmax: 1 }),
+  grouped([...plain, null, null, null, x([1, 4, 4, 4]), x([4])]),
+];
+
+export const attentionCases: readonly Case[] = [...attention, ...fusedAttention, ...groupedAttention];

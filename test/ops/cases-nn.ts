@@ -16,6 +16,20 @@ function linear(op: string, dims: readonly (readonly number[])[], attrs: Attribu
   return { op, inputs: dims.map((d) => x(d)), attrs, linear: true, note };
 }
 
+/** Far from singular: a difference of float32 numbers is good enough. */
+const matrices: Operand = {
+  dims: [2, 3, 3],
+  sample: {
+    values: [2, 0.3, -0.4, 0.6, -1.5, 0.2, 0.1, 0.7, 1.8, -1.6, 0.5, 0.2, -0.3, 1.9, 0.4, 0.8, -0.2, 2.1],
+  },
+};
+
+const squares: readonly Case[] = [
+  { op: "Det", inputs: [matrices] },
+  { op: "Det", inputs: [{ dims: [2, 2], sample: { values: [1.5, 0.4, -0.6, 1.2] } }] },
+  { op: "Inverse", domain: "com.microsoft", inputs: [matrices] },
+];
+
 const products: readonly Case[] = [
   linear("MatMul", [
     [2, 3],
@@ -397,6 +411,7 @@ const pools: readonly Case[] = [
 ];
 
 export const nnCases: readonly Case[] = [
+  ...squares,
   ...products,
   ...convRows("Conv", convVariants),
   ...convRows("ConvTranspose", transposedVariants),

@@ -145,6 +145,9 @@ const samplingRows: readonly Case[] = [
 ];
 
 const fourier: readonly Case[] = [
+  { op: "STFT", inputs: [x([2, 9]), int64Tensor([], [2]), x([4])] },
+  { op: "STFT", inputs: [x([2, 9, 1]), int64Tensor([], [3]), x([4])], attrs: { onesided: 0 } },
+  { op: "STFT", inputs: [x([1, 7, 1]), int64Tensor([], [1]), null, int64Tensor([], [5])], linear: true },
   { op: "DFT", inputs: [x([2, 5, 1])], linear: true },
   { op: "DFT", inputs: [x([2, 4, 3, 2])], attrs: { axis: 2 }, linear: true },
   { op: "DFT", inputs: [x([2, 4, 2])], attrs: { inverse: 1 }, linear: true },

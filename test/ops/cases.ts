@@ -170,6 +170,8 @@ const activations: readonly Case[] = [
   { ...smooth("Softsign", "awayFromZero"), reach: 0.9 },
   smooth("Tanh"),
   smooth("Sigmoid", [-4, 4]),
+  { ...smooth("Swish"), opset: 24 },
+  { ...smooth("Swish", "default", { alpha: float(1.7) }), opset: 24 },
   { ...smooth("Gelu"), opset: 20 },
   { ...smooth("Gelu", "default", { approximate: "tanh" }), opset: 20 },
   { ...smooth("Gelu"), domain: "com.microsoft" },

@@ -20,12 +20,12 @@ type Kernels = Readonly<Record<string, readonly Kernel[]>>;
 /** The opset at which graphs are emitted. */
 const OPSET = 18;
 /** Operators without a CUDA kernel at all, and with no other form: onnxruntime runs these nodes on the CPU. */
-const CPU_ALONE = new Set("Acos Acosh Asin Asinh Atan Atanh Cosh Sinh Tan".split(" "));
+const CPU_ALONE = new Set("Acos Acosh Asin Asinh Atan Atanh Cosh Det Sinh Tan".split(" "));
 const TYPE_NAMES: Readonly<Record<string, string>> = { float32: "float", float64: "double" };
 
 function hasKernel(kernels: Kernels, node: Node): boolean {
   const type = node.inputs[0]?.type ?? "float32";
-  return (kernels[`ai.onnx::${node.op}`] ?? []).some(
+  return (kernels[`${node.domain || "ai.onnx"}::${node.op}`] ?? []).some(
     (k) =>
       k.since <= OPSET &&
       (k.until === null || k.until >= OPSET) &&
