@@ -70,14 +70,18 @@ const FLOAT32_PRODUCT_ERROR = 1e-5;
 
 /** θ₀ + Σ cᵢ dᵢ, summed in float64 and rounded to float32 once. */
 export function displaced(theta: Float32Array, at: Displacement): Float32Array {
-  if (at.length === 0) return theta;
-  const sum = Float64Array.from(theta);
-  for (const { coefficient, direction } of at) {
-    if (coefficient === 0) continue;
-    const d = direction.vector;
-    for (let i = 0; i < sum.length; i++) sum[i]! += coefficient * d[i]!;
+  const moved = at.filter(({ coefficient }) => coefficient !== 0);
+  if (moved.length === 0) return theta;
+  const coefficients = moved.map((d) => d.coefficient);
+  const vectors = moved.map((d) => d.direction.vector);
+  const there = new Float32Array(theta.length);
+  // One array of the result and no other: every point of a plane comes here, and large ones are dear to collect.
+  for (let i = 0; i < there.length; i++) {
+    let x = theta[i]!;
+    for (let k = 0; k < vectors.length; k++) x += coefficients[k]! * vectors[k]![i]!;
+    there[i] = x;
   }
-  return Float32Array.from(sum);
+  return there;
 }
 
 function evaluation(sum: GroupResult): Evaluation {

@@ -65,9 +65,13 @@ export class DifferenceProducts {
 }
 
 function length(x: Float64Array): number {
-  return Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
+  let sum = 0;
+  for (const value of x) sum += value * value;
+  return Math.sqrt(sum);
 }
 
 function scale(x: Float64Array, factor: number): Float64Array {
-  return x.map((value) => value * factor);
+  const scaled = new Float64Array(x.length);
+  for (let i = 0; i < x.length; i++) scaled[i] = x[i]! * factor;
+  return scaled;
 }
