@@ -13,8 +13,11 @@ import type { TensorType } from "../../src/onnx/tensor.ts";
 import { describeWithFixtures, requireFixture } from "../support/fixtures.ts";
 import { type Random, randomFrom } from "../support/sample.ts";
 
-// Of every set; the whole check is `LANDSCAPE_FUZZ=2000 npx vitest run test/model/artifacts-fuzz.test.ts`.
+// Of every set; the whole check is `LANDSCAPE_FUZZ=10000 npx vitest run test/model/artifacts-fuzz.test.ts` (half an hour).
 const COUNT = Number(process.env["LANDSCAPE_FUZZ"] ?? 60);
+
+/** Growth of the process's memory. */
+const MOST_KIB = 300 * 2 ** 10;
 
 const auto = { loss: "auto", logits: "auto", ignoreIndex: null, classAxis: null } as const;
 
@@ -55,6 +58,7 @@ async function fuzz(path: string, file: string, name: string): Promise<{ used: n
   const random = randomFrom(`mutations of ${name}`);
   const bad: unknown[] = [];
   let used = 0;
+  const before = process.resourceUsage().maxRSS;
   for (let k = 0; k < COUNT; k++) {
     writeFileSync(file, mutated(bytes, random));
     try {
@@ -64,6 +68,8 @@ async function fuzz(path: string, file: string, name: string): Promise<{ used: n
       if (!(error instanceof LandscapeError) || error.code === "INTERNAL") bad.push({ k, error });
     }
   }
+  // The files have some 10 kB; 1500 mutations of each left 80 MB, most of which waits for the garbage collector.
+  expect(process.resourceUsage().maxRSS - before).toBeLessThan(MOST_KIB);
   return { used, bad };
 }
 
