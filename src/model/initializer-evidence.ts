@@ -104,11 +104,36 @@ export function uniform(x: Float32Array): number | undefined {
   return x.every((v) => v === first) ? first : undefined;
 }
 
-/** 0 where attention is allowed and one large negative number elsewhere (−100 in Swin), or only 0 and 1 with both. */
-export function isMask(x: Float32Array): boolean {
+/** No trained number comes near: −∞, or the lowest of the exporter's precision. */
+const MINUS_INFINITY = -1e30;
+
+/** Whether some numbers are as good as −∞: the rest may be biases of positions. */
+export function isBarring(x: Float32Array): boolean {
+  return x.length > 1 && x.some((v) => v <= MINUS_INFINITY);
+}
+
+/** Only 0 and one large negative number (−100 in Swin). */
+export function isPenalty(x: Float32Array): boolean {
   const barred = x.find((v) => v <= -100);
-  if (barred !== undefined) return x.length > 1 && x.every((v) => v === 0 || v === barred);
+  return x.length > 1 && barred !== undefined && x.every((v) => v === 0 || v === barred);
+}
+
+/** Only 0 and 1, with both. */
+export function isBinary(x: Float32Array): boolean {
   return x.length >= 4 && x.includes(0) && x.includes(1) && x.every((v) => v === 0 || v === 1);
+}
+
+/** 0 on one side of the diagonal of every matrix, and one number in each row on the other: sums or means of what is past. */
+export function isTriangular(x: Float32Array, dims: readonly number[]): boolean {
+  const [rows, columns] = [dims.at(-2) ?? 0, dims.at(-1) ?? 0];
+  if (rows < 3 || rows !== columns) return false;
+  const lower = x[1] === 0;
+  return x.every((v, i) => {
+    const [row, column] = [Math.floor(i / columns) % rows, i % columns];
+    if (row === column) return v !== 0;
+    const before = column < row;
+    return before === lower ? v === x[i - column + row] : v === 0;
+  });
 }
 
 /** Single precision carries seven digits; tables were rounded from other precisions. */

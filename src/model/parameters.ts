@@ -5,10 +5,13 @@ import type { RecordLookup } from "../ops/record.ts";
 import {
   foldedFrom,
   followedUses,
+  isBarring,
+  isBinary,
   isGeometric,
-  isMask,
   isNormOf,
   isOnInput,
+  isPenalty,
+  isTriangular,
   isTrigonometric,
   isWeightUse,
   notedKind,
@@ -143,7 +146,19 @@ const SUSPICIONS: readonly Exclusion[] = [
   {
     reason: "a mask",
     // Without inputs there is nothing to mask.
-    holds: (e, x) => e.isFed && !e.uses.some(isWeightUse) && isMask(x() ?? new Float32Array([1])),
+    holds: (e, x) => {
+      const numbers = x() ?? new Float32Array();
+      const isWeight = e.uses.some(isWeightUse);
+      // A mask of scores stands where a bias after a product does, but is no vector.
+      const isPlace = !isWeight || e.value.dims.length > 1;
+      const isMask =
+        isBarring(numbers) || (isPenalty(numbers) && isPlace) || (isBinary(numbers) && !isWeight);
+      return e.isFed && isMask;
+    },
+  },
+  {
+    reason: "sums or means over what is past",
+    holds: (e, x) => isTriangular(x() ?? new Float32Array(), e.value.dims),
   },
   { reason: "a single number, with a name as constants have", holds: isConstantNumber },
   {

@@ -240,6 +240,37 @@ const rows: readonly Row[] = [
     verdict: /a mask/,
   },
   {
+    name: "a causal mask on the scores of a product",
+    tensor: floats("onnx::Add_7", [2, 2], [0, -Infinity, 0, 0]),
+    others: [floats("w", [4, 2], ramp(8))],
+    nodes: [node("MatMul", ["x", "w"], ["scores"]), node("Add", ["scores", "onnx::Add_7"], ["y"])],
+    verdict: /a mask/,
+  },
+  {
+    name: "biases of positions, with those that are barred",
+    tensor: floats("val_9", [2, 2], [0.5, -3.4028235e38, 0.25, 0.5]),
+    others: [floats("w", [4, 2], ramp(8))],
+    nodes: [node("MatMul", ["x", "w"], ["scores"]), node("Add", ["scores", "val_9"], ["y"])],
+    verdict: /a mask/,
+  },
+  {
+    name: "a bias with a large negative number",
+    tensor: floats("b", [2], [0, -120]),
+    others: [floats("w", [4, 2], ramp(8))],
+    nodes: [node("MatMul", ["x", "w"], ["h"]), node("Add", ["h", "b"], ["y"])],
+    verdict: true,
+  },
+  {
+    name: "means over what is past, as a product",
+    tensor: floats(
+      "tril",
+      [4, 4],
+      [1, 0, 0, 0, 0.5, 0.5, 0, 0, 1 / 3, 1 / 3, 1 / 3, 0, 0.25, 0.25, 0.25, 0.25],
+    ),
+    nodes: [node("Transpose", ["x"], ["t"]), node("MatMul", ["tril", "t"], ["y"])],
+    verdict: /what is past/,
+  },
+  {
     name: "a mask of zeros and ones",
     tensor: floats("m", [4], [0, 1, 1, 0]),
     nodes: multiplied("m"),
