@@ -37,7 +37,7 @@ export interface Problem {
   readonly dataWarnings: readonly { readonly code: string; readonly message: string }[];
   /** sha256 of the data, by split. */
   readonly dataHashes: { readonly train: string; readonly test: string | null };
-  /** What one batch of all training samples looks like. */
+  /** What one batch looks like: of all training samples, or of the size that the model takes. */
   batchTypes(): BatchTypes;
   close(): Promise<void>;
 }
@@ -88,7 +88,7 @@ export async function openProblem(options: ProblemOptions): Promise<Problem> {
       ...data.part(whole).warnings,
     ]),
     dataHashes: { train: hash("train") as string, test: hash("test") },
-    batchTypes: () => typesOfAll(opened.splits.get("train") as OpenedSplit),
+    batchTypes: () => typesOfBatch(opened.splits.get("train") as OpenedSplit),
     close: async () => {
       pool?.close();
       await opened.close();
@@ -114,8 +114,8 @@ function assertSubsets(count: number, { dataset }: Pick<OpenedSplit, "dataset">)
   );
 }
 
-function typesOfAll({ dataset }: OpenedSplit): BatchTypes {
-  return dataset.types(dataset.samples) as BatchTypes;
+function typesOfBatch({ dataset }: OpenedSplit): BatchTypes {
+  return dataset.types(dataset.batchSize ?? dataset.samples) as BatchTypes;
 }
 
 function parametersOf(checkpoint: Checkpoint): Objective["parameters"] {

@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { beforeAll, describe, expect, it } from "vitest";
-import { loadDataset } from "../../src/data/index.ts";
+import { loadDataset, writeNpz } from "../../src/data/index.ts";
 import { parseNormalization } from "../../src/data/normalization.ts";
 import { decodeModel, encodeModel } from "../../src/onnx/index.ts";
 import { run, runJson } from "../support/cli.ts";
 import { bundled, describeWithFixtures } from "../support/fixtures.ts";
 import { readArray } from "./artifact-sets.ts";
+import { arrays, file as encoded, input, ints, linearOf, op, stated } from "./loss-models.ts";
 import { cosine, paperArgs, reference, referenceVector, relativeDistance } from "./paper.ts";
 
 const work = mkdtempSync(join(tmpdir(), "landscape-emit-"));
@@ -209,6 +210,25 @@ describe("the tool reads back what it wrote", () => {
     const { status, err } = await run(["gradient", ...ten, "--samples", "15"]);
     expect(err).toMatch(/batches of 10.*multiple/);
     expect(status).toBe(2);
+  });
+
+  it("of a model that takes batches of one size, a graph for that size", async () => {
+    const [model, data, file] = [
+      join(work, "two.onnx"),
+      join(work, "two.npz"),
+      join(work, "two-gradient.onnx"),
+    ];
+    const x = input("x", "float32", [2, 3]);
+    // The sizes that are written into it keep it from taking other batches.
+    writeFileSync(model, encoded([x], stated(linearOf(op("Reshape", [x, ints(2, 3)]), 4), [2, 4])));
+    const labels = { shape: [4], data: (arrays.labels.data as BigInt64Array).slice(0, 4) };
+    const four = { shape: [4, 3], data: (arrays.x.data as Float32Array).slice(0, 12) };
+    writeNpz(data, { x: four, y: labels });
+    const whole = await runJson(["gradient", model, "--data", data, "--emit", file]);
+    const emitted = await runJson(["gradient", file, "--data", data]);
+    expect(decodeModel(new Uint8Array(readFileSync(file))).metadata["batch"]).toBe("2");
+    expect([emitted["samples"], emitted["accuracy"]]).toEqual([4, whole["accuracy"]]);
+    expect(Math.abs((emitted["norm"] as number) / (whole["norm"] as number) - 1)).toBeLessThan(1e-6);
   });
 
   it.each([
