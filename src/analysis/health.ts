@@ -1,6 +1,7 @@
 import type { GridValues, HealthCheck, Plane } from "./analysis-report.ts";
 import { errorText, numberText, percentText, plural, withError } from "./number-text.ts";
 import { type SubsetSpread, spreadText, subsetSpread } from "./subset-spread.ts";
+import { traceSign } from "./trace-sign.ts";
 import type { Findings } from "./verdict.ts";
 
 type Status = HealthCheck["status"];
@@ -154,10 +155,16 @@ function spread({ subsets }: Findings): HealthCheck {
 function traceError({ trace }: Findings): HealthCheck {
   const [id, label] = ["trace", "Trace"];
   if (!trace) return check(id, "not done", label, "The trace was not estimated.");
-  const relative = trace.standardError / Math.abs(trace.value);
-  const text = `${withError(trace.value, trace.standardError)} from ${plural(trace.probes, "probe")}: standard error ${percentText(relative)}.`;
-  if (relative < 0.1) return check(id, "ok", label, text);
-  return check(id, "look", label, `${text} For half of it take --probes ${4 * trace.probes}.`);
+  const { value, standardError, probes, frobeniusNorm } = trace;
+  const sign = traceSign(trace);
+  const relative = standardError / Math.abs(value);
+  const error =
+    sign === "told"
+      ? `standard error ${percentText(relative)}`
+      : `zero within its error${frobeniusNorm > 0 ? `, which is ${percentText(standardError / frobeniusNorm)} of ‖H‖` : ""}`;
+  const text = `${withError(value, standardError)} from ${plural(probes, "probe")}: ${error}.`;
+  if (sign === "zero" || (sign === "told" && relative < 0.1)) return check(id, "ok", label, text);
+  return check(id, "look", label, `${text} For half of it take --probes ${4 * probes}.`);
 }
 
 function lossNoise({ checkpoint }: Findings): HealthCheck {

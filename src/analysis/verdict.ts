@@ -1,11 +1,12 @@
 import type { AnalysisReport, Eigenpair, Profile, Sentence } from "./analysis-report.ts";
 import { errorText, numberText, percentText, plural, roundedTo, withError } from "./number-text.ts";
 import { negativeText, type SubsetSpread, spreadText, subsetSpread } from "./subset-spread.ts";
+import { traceSign } from "./trace-sign.ts";
 
 /** What the verdict is made of: a report without its sentences. */
 export type Findings = Omit<AnalysisReport, "verdict">;
 
-/** Below this multiple of its noise, a gradient, a trace or a gain is not told from zero. */
+/** Below this multiple of its noise, a gradient or a gain is not told from zero. */
 const RESOLVED = 2;
 
 /**
@@ -222,7 +223,12 @@ function randomPlaneSentence(findings: Findings): Sentence {
   ];
   const because = `its curvature is tr H = ${withError(trace.value, trace.standardError)} in every direction`;
   const share = saddleShareText(findings);
-  if (Math.abs(trace.value) <= RESOLVED * trace.standardError) {
+  const sign = traceSign(trace);
+  if (sign === "zero") {
+    const text = `The average random plane shows no curvature: ${because}, zero within its error (for Gaussian directions); ${share}.`;
+    return { id: "random-plane", answer: "no", text, evidence: [...evidence, "trace.frobeniusNorm"] };
+  }
+  if (sign === "unknown") {
     return {
       id: "random-plane",
       answer: "cannot tell",

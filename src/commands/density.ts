@@ -4,26 +4,15 @@ import { type DensityRequest, densityStep } from "../analysis/steps/density.ts";
 import { writeNpz } from "../data/npz.ts";
 import { type Command, defineCommand, type Outcome } from "./command.ts";
 import { stepContext } from "./ends.ts";
-import {
-  hvpOption,
-  kinksOption,
-  npzOption,
-  type ProblemOptions,
-  problemOptions,
-  type RunOptions,
-  runOptions,
-} from "./groups.ts";
+import { type CurvatureOptions, curvatureOptions, type ProblemOptions, problemOptions } from "./groups.ts";
 import { integer } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
 import { openRun } from "./run.ts";
 import { fieldLines } from "./table.ts";
 
-interface DensityOptions extends ProblemOptions, RunOptions {
+interface DensityOptions extends ProblemOptions, CurvatureOptions {
   readonly probes: number;
   readonly steps: number;
-  readonly hvp: "fd" | "exact";
-  readonly kinks: "frozen" | "moving";
-  readonly npz: string | null;
 }
 
 const what = "What:";
@@ -49,10 +38,7 @@ export const density: Command = defineCommand<DensityOptions>({
       2,
       10_000,
     ),
-    hvp: hvpOption,
-    kinks: kinksOption,
-    ...runOptions,
-    npz: npzOption,
+    ...curvatureOptions,
   },
   run: (model, options, context) =>
     withProblem(model, options, context, async (problem) => {

@@ -7,17 +7,14 @@ import { LandscapeError } from "../errors.ts";
 import { type Command, defineCommand } from "./command.ts";
 import { stepContext } from "./ends.ts";
 import {
+  type CurvatureOptions,
+  curvatureOptions,
   eigenMethodOption,
-  hvpOption,
-  kinksOption,
   type MatrixName,
-  npzOption,
   operatorOption,
   type ProblemOptions,
   problemOptions,
   productMethod,
-  type RunOptions,
-  runOptions,
   subsetsOption,
 } from "./groups.ts";
 import { integer, positive } from "./options.ts";
@@ -26,7 +23,7 @@ import { openRun } from "./run.ts";
 import { subsetLines } from "./subset-lines.ts";
 import { tableLines } from "./table.ts";
 
-interface EigsOptions extends ProblemOptions, RunOptions {
+interface EigsOptions extends ProblemOptions, CurvatureOptions {
   readonly top: number;
   readonly bottom: number;
   readonly tol: number;
@@ -35,10 +32,7 @@ interface EigsOptions extends ProblemOptions, RunOptions {
   readonly multiplicity: number;
   readonly subsets: number;
   readonly maxBasis: number | null;
-  readonly hvp: "fd" | "exact";
   readonly operator: MatrixName;
-  readonly kinks: "frozen" | "moving";
-  readonly npz: string | null;
 }
 
 const what = "What:";
@@ -88,11 +82,8 @@ export const eigs: Command = defineCommand<EigsOptions>({
       },
       1,
     ),
-    hvp: hvpOption,
     operator: operatorOption,
-    kinks: kinksOption,
-    ...runOptions,
-    npz: npzOption,
+    ...curvatureOptions,
   },
   run: (model, options, context) =>
     withProblem(model, options, context, async (problem) => {

@@ -267,6 +267,13 @@ export const hvpOption: Option<"fd" | "exact"> = choice<"fd" | "exact">(
   ["fd", "exact"],
 );
 
+/** What every command takes that looks at the curvature at one point: how products are made, where work and arrays go. */
+export interface CurvatureOptions extends RunOptions {
+  readonly hvp: "fd" | "exact";
+  readonly kinks: "frozen" | "moving";
+  readonly npz: string | null;
+}
+
 /** Which matrix: products of the others are exact. */
 export type MatrixName = "hessian" | "ggn" | "fisher";
 
@@ -279,6 +286,12 @@ export const operatorOption: Option<MatrixName> = choice<MatrixName>(
   },
   ["hessian", "ggn", "fisher"],
 );
+
+export const matrixNames: Readonly<Record<MatrixName, string>> = {
+  hessian: "Hessian",
+  ggn: "Gauss-Newton",
+  fisher: "empirical Fisher",
+};
 
 /** How products are made: of the Hessian as asked for, of the other matrices exactly. */
 export function productMethod(operator: MatrixName, hvp: "fd" | "exact"): HvpMethod {
@@ -293,6 +306,13 @@ export const kinksOption: Option<"frozen" | "moving"> = choice<"frozen" | "movin
   },
   ["frozen", "moving"],
 );
+
+export const curvatureOptions: OptionTable<CurvatureOptions> = {
+  hvp: hvpOption,
+  kinks: kinksOption,
+  ...runOptions,
+  npz: npzOption,
+};
 
 export const eigenMethodOption: Option<"lanczos" | "annihilation"> = choice<"lanczos" | "annihilation">(
   {

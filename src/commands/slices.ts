@@ -16,14 +16,11 @@ import {
 import { type Command, defineCommand, type Outcome } from "./command.ts";
 import { stepContext } from "./ends.ts";
 import {
-  hvpOption,
-  kinksOption,
-  npzOption,
+  type CurvatureOptions,
+  curvatureOptions,
   type ProblemOptions,
   pointsOption,
   problemOptions,
-  type RunOptions,
-  runOptions,
 } from "./groups.ts";
 import { choice, integer } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
@@ -31,14 +28,11 @@ import { openRun } from "./run.ts";
 import { fieldLines } from "./table.ts";
 import { scaleNote } from "./trace.ts";
 
-interface SlicesOptions extends ProblemOptions, RunOptions {
+interface SlicesOptions extends ProblemOptions, CurvatureOptions {
   readonly slices: number;
   readonly normalization: Normalization;
   readonly by: "products" | "loss";
   readonly points: number | null;
-  readonly hvp: "fd" | "exact";
-  readonly kinks: "frozen" | "moving";
-  readonly npz: string | null;
 }
 
 const what = "What:";
@@ -76,10 +70,7 @@ export const slices: Command = defineCommand<SlicesOptions>({
       ["products", "loss"],
     ),
     points: pointsOption,
-    hvp: hvpOption,
-    kinks: kinksOption,
-    ...runOptions,
-    npz: npzOption,
+    ...curvatureOptions,
   },
   async run(model, options, context) {
     if (options.points !== null && options.by !== "loss") {

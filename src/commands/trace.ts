@@ -8,15 +8,16 @@ import { traceInterval } from "../numerics/trace.ts";
 import { type Command, defineCommand, type Outcome } from "./command.ts";
 import { stepContext } from "./ends.ts";
 import {
+  type CurvatureOptions,
+  curvatureOptions,
   estimatorOption,
-  hvpOption,
-  kinksOption,
-  npzOption,
+  type MatrixName,
+  matrixNames,
+  operatorOption,
   type ProblemOptions,
   pointsOption,
   problemOptions,
-  type RunOptions,
-  runOptions,
+  productMethod,
 } from "./groups.ts";
 import { flag, integer, positive } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
@@ -25,15 +26,13 @@ import { cutMiddle, fieldLines, firstLines, tableLines } from "./table.ts";
 
 type Estimator = TraceInfo["estimator"];
 
-interface TraceOptions extends ProblemOptions, RunOptions {
+interface TraceOptions extends ProblemOptions, CurvatureOptions {
   readonly probes: number | null;
   readonly tolerance: number | null;
   readonly estimator: Estimator;
   readonly points: number | null;
   readonly compare: boolean;
-  readonly hvp: "fd" | "exact";
-  readonly kinks: "frozen" | "moving";
-  readonly npz: string | null;
+  readonly operator: MatrixName;
 }
 
 const what = "What:";
@@ -68,10 +67,8 @@ export const trace: Command = defineCommand<TraceOptions>({
     estimator: estimatorOption,
     points: pointsOption,
     compare: flag(what, "curvature: Hutchinson's estimate on the same directions too", true),
-    hvp: hvpOption,
-    kinks: kinksOption,
-    ...runOptions,
-    npz: npzOption,
+    operator: operatorOption,
+    ...curvatureOptions,
   },
   async run(model, options, context) {
     assertTogether(options);
@@ -90,12 +87,13 @@ export const trace: Command = defineCommand<TraceOptions>({
       } as const;
       const twin = compare ? await traceStep(steps, same, problem.train) : null;
       if (options.npz) writeTrace(options.npz, step, twin);
-      return outcome(step, twin, run.train.thetaNorm, options.npz);
+      return outcome(step, twin, run.train.thetaNorm, options);
     });
   },
 });
 
-function traceRequest({ estimator, kinks, seed, hvp: method, ...options }: TraceOptions): TraceRequest {
+function traceRequest({ estimator, kinks, seed, ...options }: TraceOptions): TraceRequest {
+  const method = productMethod(options.operator, options.hvp);
   return {
     ...{ estimator, method, kinks, seed },
     probes: options.tolerance === null ? (options.probes ?? defaultProbes) : undefined,
@@ -105,7 +103,7 @@ function traceRequest({ estimator, kinks, seed, hvp: method, ...options }: Trace
 }
 
 /** Options that mean nothing without, or beside, another. */
-function assertTogether({ estimator, probes, tolerance, points, compare }: TraceOptions): void {
+function assertTogether({ estimator, probes, tolerance, points, compare, operator }: TraceOptions): void {
   const refuse = (text: string) => {
     throw new LandscapeError("INVALID_OPTION", text);
   };
@@ -115,11 +113,20 @@ function assertTogether({ estimator, probes, tolerance, points, compare }: Trace
     refuse(`--tolerance is of --estimator hutchinson; expected --probes with ${estimator}`);
   if (points !== null && estimator !== "curvature")
     refuse("--points is of --estimator curvature; leave it out, or choose that");
+  if (operator !== "hessian" && estimator === "curvature")
+    refuse(
+      `--operator ${operator} needs products, which --estimator curvature does without; leave one of them out`,
+    );
   if (compare && estimator !== "curvature")
     refuse("--compare is of --estimator curvature; leave it out, or choose that");
 }
 
-function outcome(step: TraceStep, twin: TraceStep | null, thetaNorm: number, npz: string | null): Outcome {
+function outcome(
+  step: TraceStep,
+  twin: TraceStep | null,
+  thetaNorm: number,
+  { operator, npz }: TraceOptions,
+): Outcome {
   const { info, perTensor, lines, curvatures } = step;
   const { value, standardError, probes, meanCurvature, frobeniusNorm, frobeniusStandardError } = info;
   const { estimator } = info;
@@ -134,6 +141,7 @@ function outcome(step: TraceStep, twin: TraceStep | null, thetaNorm: number, npz
         interval,
         probes,
         estimator,
+        operator,
         meanCurvature,
         frobeniusNorm,
         perTensor,
@@ -143,6 +151,7 @@ function outcome(step: TraceStep, twin: TraceStep | null, thetaNorm: number, npz
     },
     lines: [
       ...fieldLines([
+        ...(operator === "hessian" ? [] : [["matrix", matrixNames[operator]] as const]),
         ["trace", `${withError(value, standardError)} (1 standard error, ${plural(probes, "probe")})`],
         ["95 % interval", `${numberText(interval.low)} … ${numberText(interval.high)} (Student's t)`],
         ["mean curvature", `${numberText(meanCurvature, 3)} (trace / parameters)`],

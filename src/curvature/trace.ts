@@ -57,7 +57,7 @@ export async function productsFor(
   options: Pick<HessianTraceOptions, "method" | "kinks" | "relativeStep" | "signal">,
 ): Promise<HvpOptions> {
   const { method, kinks, relativeStep } = options;
-  if (method === "exact") return { method, kinks };
+  if (method !== "fd") return { method, kinks };
   if (relativeStep !== undefined) return { method, kinks, relativeStep };
   if (kinks === "moving") return { method, kinks, relativeStep: MOVING_STEP };
   const { step, model } = await objective.hvp(first(), { method, kinks }, options.signal);

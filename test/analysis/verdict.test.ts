@@ -161,6 +161,13 @@ const cases: readonly [
     "cannot tell",
     /--probes 256/,
   ],
+  [
+    "a trace that is zero, as far as any number of probes could tell",
+    "random-plane",
+    { trace: { ...trace, value: 1e-12, standardError: 4e-12 } },
+    "no",
+    /^(?!.*--probes)The average random plane shows no curvature: .* tr H = .* in every direction, zero within its error/,
+  ],
   ["no trace", "random-plane", { trace: null }, "cannot tell", /--probes/],
   [
     "a gain",
