@@ -11,6 +11,7 @@ const ASSETS = [
   "onnx/proto/onnx.d.ts",
   "analysis/report.schema.json",
   "analysis/trajectory.schema.json",
+  "analysis/reproduction.schema.json",
 ];
 
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -9,6 +9,8 @@ const { reportJsonSchema } = await load("schema.ts");
 write("report.schema.json", reportJsonSchema());
 const { trajectoryJsonSchema } = await load("trajectory-schema.ts");
 write("trajectory.schema.json", trajectoryJsonSchema());
+const { reproductionJsonSchema } = await load("reproduction-schema.ts");
+write("reproduction.schema.json", reproductionJsonSchema());
 
 async function load(name) {
   const options = { bundle: true, write: false, format: "esm" };

@@ -45,7 +45,7 @@ export function chooseNetworks(options: NetworkOptions): Chosen {
   if (there.length === 0) {
     throw new LandscapeError(
       "INVALID_OPTION",
-      `no checkpoints in ${JSON.stringify(root)}; expected .onnx files such as ${paperNetworks.map((n) => n.name).join(", ")}`,
+      `no checkpoints in ${JSON.stringify(root)}; expected .onnx files such as ${paperNetworks.map((n) => n.name).join(", ")} (scripts/paper trains them)`,
       { folder: root },
     );
   }

@@ -107,10 +107,23 @@ export function reproductionPage(
       healthTable(report),
       provenanceSection(report),
     ],
-    report: { ...report, networks: networks.map((n) => ({ ...n, analysis: roundGrids(n.analysis) })) },
+    report: rounded(report),
     drawn: [...drawn.values()],
     runtime,
   });
+}
+
+/** Grid values and planes to six digits: what the page carries. */
+function rounded(report: ReproductionReport): ReproductionReport {
+  const round = (value: number) => Number(value.toPrecision(6));
+  return {
+    ...report,
+    toys: report.toys.map((toy) => ({
+      ...toy,
+      planes: toy.planes.map(([a, b, c]) => [round(a), round(b), round(c)] as const),
+    })),
+    networks: report.networks.map((n) => ({ ...n, analysis: roundGrids(n.analysis) })),
+  };
 }
 
 function provenanceSection({ provenance: p, networks, cost }: ReproductionReport): Html {

@@ -97,7 +97,7 @@ export function saddlesFigure(toys: Toys): Figure {
     panels: [
       chartPanel({
         id: "toy-saddles-0",
-        title: "Probability that a random plane shows the saddle",
+        title: "Random planes that show the saddle",
         subtitle: `${shown.length} toy losses, measured and in closed form`,
         x: { kind: "linear", domain: padded([0, most], 0.03) },
         // Intervals of few planes reach far.
