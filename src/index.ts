@@ -43,8 +43,9 @@ export {
   originAxis,
   randomDirection,
 } from "./landscape/index.ts";
-export { type Checkpoint, loadCheckpoint } from "./model/checkpoint.ts";
+export type { Checkpoint } from "./model/checkpoint.ts";
 export { emitGradientModel } from "./model/emit.ts";
+export { loadCheckpoint } from "./model/load-checkpoint.ts";
 export type { ProductInfo, SymmetricOperator } from "./numerics/operator.ts";
 export {
   type Direction,

@@ -100,7 +100,7 @@ export async function openSeries(paths: readonly string[], options: ProblemOptio
 
 function readerOf(options: ProblemOptions): (path: string) => Promise<Checkpoint> {
   return async (path) => {
-    const { loadCheckpoint } = await import("../model/checkpoint.ts");
+    const { loadCheckpoint } = await import("../model/load-checkpoint.ts");
     const { output, params, freeze, evalMode } = options;
     return loadCheckpoint(path, {
       output: output ?? undefined,

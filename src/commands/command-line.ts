@@ -2,8 +2,8 @@ import yargs, { type Argv, type Options } from "yargs";
 import { LandscapeError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { Command } from "./command.ts";
-import { suggestOption } from "./nearest.ts";
 import { type Option, optionName } from "./options.ts";
+import { suggestOption } from "./suggest-option.ts";
 
 /** What the words on the command line ask for. */
 export type Request =

@@ -51,7 +51,8 @@ export const exportCheckpoint: Command = defineCommand<ExportOptions>({
   async run(path, options) {
     const weights = required("weights", options.weights, "F.npz:KEY with one number for each parameter");
     const to = required("to", options.to, "the name of the file to write");
-    const { assertHasParameters, loadCheckpoint } = await import("../model/checkpoint.ts");
+    const { assertHasParameters } = await import("../model/checkpoint.ts");
+    const { loadCheckpoint } = await import("../model/load-checkpoint.ts");
     const { encodeCheckpoint, readCheckpoint } = await import("../artifacts/checkpoint.ts");
     const model = await loadCheckpoint(path, {
       output: options.output ?? undefined,

@@ -29,7 +29,7 @@ export const inspect: Command = defineCommand<InspectOptions>({
     ...whereOptions,
   },
   async run(path, options, context) {
-    const { loadCheckpoint } = await import("../model/checkpoint.ts");
+    const { loadCheckpoint } = await import("../model/load-checkpoint.ts");
     const { lookup } = await import("../ops/registry.ts");
     const { unsupportedOperators, WORKS_WITHOUT_GRADIENT } = await import("../model/unsupported.ts");
     const { dryRun } = await import("../model/dry-run.ts");

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { LandscapeError } from "../errors.ts";
 import { type Converter, converter, type FeedType, firstOutside, isFloatType } from "./convert.ts";
+import type { Batch, Feed, FeedShape } from "./feed.ts";
 import { assertPositions, type FittedArray, findArray, fitArray, type InputRequirement } from "./fit.ts";
 import { assertLabels, type Labels } from "./labels.ts";
 import { channelsOf, type Normalization, transformOf } from "./normalization.ts";
@@ -31,21 +32,6 @@ export interface DatasetRequirements {
    * data lack one input only, that one takes them.
    */
   readonly target?: string | null;
-}
-
-/** A tensor as the runtime takes it. */
-export interface Feed {
-  readonly type: FeedType;
-  readonly dims: readonly number[];
-  readonly data: NumericArray;
-}
-
-/** A tensor's type and shape. */
-export type FeedShape = Pick<Feed, "type" | "dims">;
-
-export interface Batch {
-  readonly inputs: ReadonlyMap<string, Feed>;
-  readonly target: Feed | null;
 }
 
 /** Samples with their targets, checked: types and shapes fit the model, and everything is finite. */

@@ -1,14 +1,7 @@
 export { groupsFor, type Part, partRange, type SampleRange, sampleBatches, whole } from "./batches.ts";
 export type { FeedType } from "./convert.ts";
-export {
-  type Batch,
-  type Dataset,
-  type DatasetRequirements,
-  type DatasetSpec,
-  type Feed,
-  type FeedShape,
-  loadDataset,
-} from "./dataset.ts";
+export { type Dataset, type DatasetRequirements, type DatasetSpec, loadDataset } from "./dataset.ts";
+export type { Batch, Feed, FeedShape } from "./feed.ts";
 export type { InputRequirement } from "./fit.ts";
 export { noData } from "./no-data.ts";
 export { type Normalization, type NormalizationOptions, parseNormalization } from "./normalization.ts";

@@ -1,5 +1,5 @@
 import { LandscapeError } from "../errors.ts";
-import type { Feed } from "./dataset.ts";
+import type { Feed } from "./feed.ts";
 import { type ArrayStore, showIndex } from "./store.ts";
 
 /** What labels may be. */

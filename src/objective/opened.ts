@@ -9,8 +9,9 @@ import {
   partRange,
 } from "../data/index.ts";
 import { LandscapeError } from "../errors.ts";
-import { assertHasParameters, type Checkpoint, loadCheckpoint } from "../model/checkpoint.ts";
+import { assertHasParameters, type Checkpoint } from "../model/checkpoint.ts";
 import type { Program } from "../model/compile.ts";
+import { loadCheckpoint } from "../model/load-checkpoint.ts";
 import type { LossSpec } from "../model/loss.ts";
 import type { Warning } from "../model/preflight.ts";
 import type { BatchTypes, Programs } from "../model/programs.ts";

@@ -21,7 +21,7 @@ import {
 } from "../../src/artifacts/checkpoint.ts";
 import { writeNpz } from "../../src/data/npz.ts";
 import { readVector } from "../../src/data/vector.ts";
-import { loadCheckpoint } from "../../src/model/checkpoint.ts";
+import { loadCheckpoint } from "../../src/model/load-checkpoint.ts";
 import { floats, named, sample } from "../artifacts/checkpoints.ts";
 import { bytesOf, smallModel } from "../onnx/protos.ts";
 import { run, runJson } from "../support/cli.ts";

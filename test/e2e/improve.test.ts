@@ -15,7 +15,7 @@ import type { Improvement, Round } from "../../src/analysis/improve.ts";
 import { lowestAlong } from "../../src/curvature/index.ts";
 import { encodeFloat16 } from "../../src/data/float16.ts";
 import { parseNormalization, readNpzArray, writeNpz } from "../../src/data/index.ts";
-import { loadCheckpoint } from "../../src/model/checkpoint.ts";
+import { loadCheckpoint } from "../../src/model/load-checkpoint.ts";
 import { openProblem } from "../../src/objective/index.ts";
 import { onnx } from "../../src/onnx/proto/onnx.js";
 import { bytesOf, longs, smallModel, type TensorProto } from "../onnx/protos.ts";

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { loadCheckpoint } from "../../src/model/checkpoint.ts";
 import { dryRun } from "../../src/model/dry-run.ts";
 import { listedAsMissing } from "../../src/model/kernels.ts";
+import { loadCheckpoint } from "../../src/model/load-checkpoint.ts";
 import { bytesOf, floats, type GraphProto, info, node, smallModel } from "../onnx/protos.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "landscape-dry-run-"));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { bindModel } from "../../src/model/bind.ts";
-import { loadCheckpoint } from "../../src/model/checkpoint.ts";
+import { loadCheckpoint } from "../../src/model/load-checkpoint.ts";
 import {
   bytesOf,
   floats,

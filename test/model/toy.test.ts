@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { loadCheckpoint } from "../../src/model/checkpoint.ts";
+import { loadCheckpoint } from "../../src/model/load-checkpoint.ts";
 import { parseToy } from "../../src/model/toy-address.ts";
 
 test("a toy's n and ñ are read from its address", () => {

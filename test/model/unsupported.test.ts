@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { gradient } from "../../src/autodiff/gradient.ts";
-import { loadCheckpoint } from "../../src/model/checkpoint.ts";
+import { loadCheckpoint } from "../../src/model/load-checkpoint.ts";
 import { unsupportedOperators } from "../../src/model/unsupported.ts";
 import { GraphBuilder } from "../../src/ops/builder.ts";
 import { lookup } from "../../src/ops/registry.ts";

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { suggestOption } from "../../src/commands/nearest.ts";
-import { editDistance, nearest } from "../../src/nearest.ts";
+import { editDistance, nearest } from "../src/nearest.ts";
 
 describe("editDistance", () => {
   it.each([
@@ -23,20 +22,5 @@ describe("nearest", () => {
 
   it("completes a beginning", () => {
     expect(nearest("surf", ["report", "surface"])).toBe("surface");
-  });
-});
-
-describe("suggestOption", () => {
-  const options = ["data", "test-data", "samples", "top", "tol", "out", "seed"];
-
-  it.each([
-    ["dataset", "data"],
-    ["batch-size", undefined],
-    ["smaples", "samples"],
-    ["output-dir", "out"],
-    ["num-eigenthings", "top"],
-    ["n-samples", "samples"],
-  ])("--%s means --%s", (typed, meant) => {
-    expect(suggestOption(typed, options)).toBe(meant);
   });
 });
