@@ -1,4 +1,4 @@
-import type { Node, Value } from "../onnx/graph.ts";
+import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { subgraphs } from "../onnx/index.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import { foldedFrom, numbersIn, uniform } from "./initializer-evidence.ts";
@@ -51,9 +51,16 @@ function isFolded(value: Value, pytorch: boolean): boolean {
   );
 }
 
+/** Weights of LSTM, GRU and RNN: the exporter sets gates and directions one after the other, and changes no number. */
+function recurrentWeights(graph: Graph): Set<Value | null> {
+  const layers = allNodes(graph.nodes).filter((n) => /^(LSTM|GRU|RNN)$/.test(n.op));
+  return new Set(layers.flatMap((n) => n.inputs.slice(1, 4)));
+}
+
 const foldedWeights: Check = (facts) => {
   const computed = facts.verdicts.filter((v) => v.computedFrom !== undefined).map((v) => v.value);
-  const folded = facts.parameters.filter((v) => isFolded(v, isPyTorch(facts)));
+  const rearranged = recurrentWeights(facts.graph);
+  const folded = facts.parameters.filter((v) => isFolded(v, isPyTorch(facts)) && !rearranged.has(v));
   const all = [...computed, ...folded];
   if (all.length === 0) return null;
   return {

@@ -142,6 +142,24 @@ const rows: readonly Row[] = [
     warnings: { FOLDED_WEIGHTS: /"mul_2"/ },
   },
   {
+    name: "gates of an LSTM, set one after the other from weights",
+    graph: {
+      input: [info("x", [2, "n", 3])],
+      initializer: [
+        floats("val_1", [1, 8, 3], ramp(24)),
+        floats("val_2", [1, 8, 2], ramp(16, -1.1)),
+        floats("val_3", [1, 16], ramp(16, -0.2)),
+      ],
+      node: [node("LSTM", ["x", "val_1", "val_2", "val_3"], ["y"], [intAttribute("hidden_size", 2)])],
+      output: y,
+      value_info: ["val_1", "val_2", "val_3"].map((name) => ({
+        ...info(name),
+        metadata_props: [note(FOLDED, "['slice_1', 'slice_2', 'slice_3']")],
+      })),
+    },
+    warnings: {},
+  },
+  {
     name: "a weight that TorchScript folded",
     graph: dense(floats("onnx::Gemm_14", [4, 3], ramp(12))),
     warnings: { FOLDED_WEIGHTS: /"onnx::Gemm_14"/ },
