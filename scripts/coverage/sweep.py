@@ -1,16 +1,19 @@
 """Exports many architectures, differentiates the files with onnx-landscape and compares with PyTorch in float64.
 
     python scripts/coverage/sweep.py RESULTS.jsonl [--exporters dynamo,dynamo-optimized,torchscript] [--suites timm,…]
-                                     [--only GLOB] [--again] [--hvp 300000] [--seconds 240] [--gigabytes 8]
+                                     [--only GLOB] [--again] [--hvp 300000] [--static] [--tool DIR]
+                                     [--seconds 240] [--gigabytes 8]
 
 One line of RESULTS.jsonl per architecture and exporter; what has a line is not run again (--again: except what worked).
 Each runs in a process of its own with limits of time and memory, one after the other. `table.py` makes the table.
-Needs scripts/coverage/requirements.txt and the built project (npm run build).
+--static fixes the batch when dynamo exports, which is several times faster. --tool names another built copy of this
+project, which stays the same while this one is edited. Needs scripts/coverage/requirements.txt and `npm run build`.
 """
 import argparse
 import collections
 import contextlib
 import fnmatch
+import gc
 import io
 import itertools
 import json
@@ -34,7 +37,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel  # noqa: E402
 
 from architectures import BATCH, Refused, entries, timm_smallest  # noqa: E402
 
-CLI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "dist", "cli.js")
+TOOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
 def randomise(model, inputs):
@@ -79,8 +82,8 @@ def reference_product(model, inputs, y, v):
     return {k: (torch.zeros_like(p) if h is None else h).numpy() for (k, p), h in zip(named.items(), products)}
 
 
-def export(model, inputs, exporter, path):
-    """With a dynamic batch where the exporter manages, else a static one."""
+def export(model, inputs, exporter, path, static=False):
+    """With a dynamic batch where the exporter manages and it is wanted, else a static one."""
     given, names = tuple(inputs.values()), list(inputs)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         if exporter == "torchscript":
@@ -88,14 +91,43 @@ def export(model, inputs, exporter, path):
             torch.onnx.export(model, given, path, dynamo=False, input_names=names, dynamic_axes=axes)
             return
         same = dict(dynamo=True, input_names=names, optimize=exporter == "dynamo-optimized")
+        if not static:
+            with contextlib.suppress(torch.onnx.OnnxExporterError):
+                torch.onnx.export(model, given, path, dynamic_shapes=tuple({0: torch.export.Dim.AUTO} for _ in given), **same)
+                return
         try:
-            torch.onnx.export(model, given, path, dynamic_shapes=tuple({0: torch.export.Dim.AUTO} for _ in given), **same)
+            torch.onnx.export(model, given, path, **same)
         except torch.onnx.OnnxExporterError:
+            if not compose_attention(model):
+                raise
             torch.onnx.export(model, given, path, **same)
 
 
-def run(command, *arguments, seconds):
-    done = subprocess.run(["node", CLI, command, *arguments, "--json", "--quiet"], capture_output=True, text=True, timeout=seconds)
+def compose_attention(model):
+    """timm's own way without scaled_dot_product_attention, which the exporter takes with four axes only; how many layers."""
+    fused = [m for m in model.modules() if getattr(m, "fused_attn", False)]
+    for m in fused:
+        m.fused_attn = False
+    return len(fused)
+
+
+KINKED = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.Hardswish, nn.Hardsigmoid, nn.Hardtanh)
+
+
+def without_kinks(build):
+    """Builds the same architecture with SiLU in place of ReLU and its like."""
+    model, inputs, smaller = build()
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, KINKED):
+                setattr(parent, name, nn.SiLU())
+    return model, inputs, smaller
+
+
+def run(options, command, *arguments):
+    """The JSON that a command of the tool prints."""
+    line = ["node", os.path.join(options.tool, "dist", "cli.js"), command, *arguments, "--json", "--quiet"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=options.seconds)
     if done.returncode != 0:
         raise RuntimeError((done.stderr or done.stdout).strip().splitlines()[-1][:400])
     return json.loads(done.stdout)
@@ -112,29 +144,31 @@ def aliases(model):
 
 
 def matches(theta, weights, names):
-    """Where each tensor of the file comes from: (name in PyTorch, gradient there → gradient here).
+    """Where each tensor of the file comes from: (name here, name in PyTorch, gradient there → here, direction here → there).
 
     The same values in the same, a reshaped or a transposed order, or one factor per output channel (BatchNorm folded
-    into the layer: W' = s·W, so ∂L/∂W' = ∂L/∂W / s). Tensors that are none of these have no counterpart.
+    into the layer: W' = s·W, so ∂L/∂W' = ∂L/∂W / s, and d' = s·d). Tensors that are none of these have no counterpart.
     """
     by_values = {}
     for name, w in weights.items():
         by_values.setdefault(np.sort(w, axis=None).tobytes(), name)
     for name, t in theta.items():
         if name in names and np.array_equal(weights[names[name]], t):
-            yield name, names[name], lambda g: g
+            yield name, names[name], lambda g: g, lambda d: d
             continue
         bare = name.removeprefix("model.") if name.removeprefix("model.") in names and name not in names else name
         source = by_values.get(np.sort(t, axis=None).tobytes())
         if source is not None:
             w = weights[source]
             if np.array_equal(w.ravel(), t.ravel()):
-                yield name, source, lambda g, shape=t.shape: g.reshape(shape)
+                yield name, source, lambda g, shape=t.shape: g.reshape(shape), lambda d, shape=w.shape: d.reshape(shape)
                 continue
             axes = next((a for a in itertools.permutations(range(w.ndim)) if w.ndim <= 5
                          and np.array_equal(w.transpose(a).ravel(), t.ravel())), None)
             if axes is not None:
-                yield name, source, lambda g, a=axes, shape=t.shape: g.transpose(a).reshape(shape)
+                turned = w.transpose(axes).shape
+                yield (name, source, lambda g, a=axes, shape=t.shape: g.transpose(a).reshape(shape),
+                       lambda d, a=axes, shape=turned: d.reshape(shape).transpose(np.argsort(a)))
                 continue
         w = weights.get(names.get(bare))
         if w is not None and w.shape == t.shape and t.ndim > 1:
@@ -142,11 +176,11 @@ def matches(theta, weights, names):
             s = (rows * t.reshape(rows.shape)).sum(1) / np.maximum((rows * rows).sum(1), 1e-30)
             s = s.reshape(-1, *[1] * (t.ndim - 1))
             if np.allclose(w * s, t, rtol=1e-4, atol=1e-6 * np.abs(t).max()):
-                yield name, names[bare], lambda g, s=s: g / s
+                yield name, names[bare], lambda g, s=s: g / s, lambda d, s=s: d / s
 
 
-def work(entry, exporter, options):
-    """One line of the results."""
+def work(entry, exporter, options, again=False):
+    """One line of the results; `again` where it is to tell whether another one's error comes from kinks."""
     suite, family, name, build = entry
     row = {"suite": suite, "family": family, "name": name, "exporter": exporter, "stage": "build"}
     torch.manual_seed(0)
@@ -165,27 +199,30 @@ def work(entry, exporter, options):
         weights = {k: p.detach().numpy().copy() for k, p in model.named_parameters() if p.requires_grad}
         with tempfile.TemporaryDirectory() as folder:
             file, data, out = (os.path.join(folder, f) for f in ("model.onnx", "data.npz", "out.npz"))
-            export(model, inputs, exporter, file)
+            export(model, inputs, exporter, file, options.static)
             row["exportSeconds"] = round(time.time() - started, 1)
             graph = onnx.load(file, load_external_data=False).graph
             row["dynamic"] = not all(i.type.tensor_type.shape.dim[0].dim_value for i in graph.input)
             row["operators"] = sorted({n.op_type for n in graph.node})
             np.savez(data, y=y.numpy(), **{i.name: v.numpy() for i, v in zip(graph.input, inputs.values())})
             row["stage"] = "inspect"
-            seen = run("inspect", file, seconds=options.seconds)
+            seen = run(options, "inspect", file)
             row["unsupported"], row["warnings"] = seen["unsupported"], [str(w)[:300] for w in seen["warnings"]]
             row["stage"] = "gradient"
             loss = ["--data", data, "--loss", "cross-entropy", "--workers", "1", "--class-axis", "1" if logits.dim() == 2 else "-1"]
-            found = run("gradient", file, *loss, "--npz", out, seconds=options.seconds)
-            compare_gradient(row, found, np.load(out), model, inputs, y, weights, names)
-            if row["gradient"] > max(1e-4, 3 * row["float32"]):  # a unit at its kink in float32? Other data would not have it
+            found = run(options, "gradient", file, *loss, "--npz", out)
+            pairs = compare_gradient(row, found, np.load(out), model, inputs, y, weights, names)
+            if row["gradient"] > max(1e-4, 3 * row["float32"]) and not again:  # a unit at its kink in float32? Other data would not have it
                 inputs2 = {k: torch.randn_like(v.float()) if v.is_floating_point() else v for k, v in inputs.items()}
                 np.savez(data, y=y.numpy(), **{i.name: v.numpy() for i, v in zip(graph.input, inputs2.values())})
-                again = dict(row)
-                compare_gradient(again, run("gradient", file, *loss, "--npz", out, seconds=options.seconds), np.load(out), model.float(), inputs2, y, weights, names)
-                row["otherData"] = {k: again[k] for k in ("gradient", "float32")}
-            if row["parameters"] <= options.hvp and exporter == "dynamo":
-                compare_product(row, found, file, loss, folder, model, inputs, y, names, options)
+                other = dict(row)
+                compare_gradient(other, run(options, "gradient", file, *loss, "--npz", out), np.load(out), model.float(), inputs2, y, weights, names)
+                row["otherData"] = {k: other[k] for k in ("gradient", "float32")}
+                if other["gradient"] > max(1e-4, 3 * other["float32"]):  # or one in any data: the same layers, all smooth
+                    smooth = work((suite, family, name, lambda: without_kinks(build)), exporter, options, again=True)
+                    row["smooth"] = {k: smooth.get(k) for k in ("gradient", "float32", "stage")}
+            if row["parameters"] <= options.hvp and not again:
+                compare_product(row, found, file, loss, folder, model, inputs, y, pairs, options)
             row["stage"] = "done"
     except Refused as e:
         row["error"] = str(e)[:400]
@@ -206,45 +243,47 @@ def compare_gradient(row, found, arrays, model, inputs, y, weights, names):
     size = np.sqrt(sum((g**2).sum() for g in wanted.values()))
     row["float32"] = float(np.sqrt(sum(((single[k] - wanted[k]) ** 2).sum() for k in wanted)) / size)
     pairs = list(matches(theta, weights, names))
-    copies = collections.Counter(source for _, source, _ in pairs)
+    copies = collections.Counter(source for _, source, _, _ in pairs)
     row["twice"] = sorted(k for k, n in copies.items() if n > 1)  # a weight stored twice has two gradients: compared with neither
     pairs = [pair for pair in pairs if copies[pair[1]] == 1]
     off, covered, seen = 0.0, 0.0, set()
     worst = (0.0, None)
-    for name, source, change in pairs:
+    for name, source, change, _ in pairs:
         g = change(wanted[source])
         error = ((ours[name] - g) ** 2).sum()
         off, covered, worst = off + error, covered + (g**2).sum(), max(worst, (float(error), name), key=lambda x: x[0])
         seen.add(source)
     row["gradient"] = float(np.sqrt(off / max(covered, 1e-300)))
     row["worst"] = worst[1]
-    row["compared"] = sum(ours[n].size for n, _, _ in pairs) / sum(g.size for g in ours.values())
+    row["compared"] = sum(ours[n].size for n, *_ in pairs) / sum(g.size for g in ours.values())
     row["missing"] = sorted(k for k in wanted if k not in seen and k not in copies and np.sqrt((wanted[k] ** 2).sum()) > 1e-6 * size)
-    row["extra"] = sorted(set(ours) - {n for n, _, _ in pairs})
+    row["extra"] = sorted(set(ours) - {n for n, *_ in pairs})
     row["loss"] = abs(found["loss"] / float(loss_of(model.float(), {k: v.float() if v.is_floating_point() else v for k, v in inputs.items()}, y).detach()) - 1)
+    return pairs
 
 
-def compare_product(row, found, file, loss, folder, model, inputs, y, names, options):
+def compare_product(row, found, file, loss, folder, model, inputs, y, pairs, options):
     """Exact H·v for one random v over the parameters that both have."""
     row["stage"] = "hvp"
     rng, total = np.random.default_rng(0), sum(p["size"] for p in found["parameters"])
-    v = rng.standard_normal(total)
+    v, compared = rng.standard_normal(total), {name for name, *_ in pairs}
     parts = split(v, found["parameters"])
-    for p in found["parameters"]:
-        if p["name"] not in names:
-            parts[p["name"]][:] = 0
+    for name, part in parts.items():
+        if name not in compared:
+            part[:] = 0
     vectors, out = os.path.join(folder, "v.npz"), os.path.join(folder, "hv.npz")
     np.savez(vectors, v=v)
-    run("hvp", file, *loss, "--method", "exact", "--vector", f"{vectors}:v", "--npz", out, seconds=options.seconds)
+    run(options, "hvp", file, *loss, "--method", "exact", "--vector", f"{vectors}:v", "--npz", out)
     ours = split(np.load(out)["hv"], found["parameters"])
     try:
-        wanted = reference_product(model, inputs, y, {names[k]: p for k, p in parts.items() if k in names})
+        wanted = reference_product(model, inputs, y, {source: back(parts[name]) for name, source, _, back in pairs})
     except Exception as e:  # PyTorch has no second derivative of some operators
         row["hvp"] = None
         row["hvpNote"] = f"PyTorch: {str(e)[:200]}"
         return
-    size = np.sqrt(sum((h**2).sum() for h in wanted.values()))
-    row["hvp"] = float(np.sqrt(sum(((ours[k] - wanted[names[k]]) ** 2).sum() for k in ours if k in names)) / size)
+    changed = {name: change(wanted[source]) for name, source, change, _ in pairs}
+    size = np.sqrt(sum((h**2).sum() for h in changed.values()))
+    row["hvp"] = float(np.sqrt(sum(((ours[k] - h) ** 2).sum() for k, h in changed.items())) / size)
 
 
 def apart(task, seconds, gigabytes):
@@ -253,6 +292,7 @@ def apart(task, seconds, gigabytes):
     child = os.fork()
     if child == 0:
         os.setsid()
+        gc.disable()  # the exporters make millions of objects that live to the end; the limit of memory holds
         resource.setrlimit(resource.RLIMIT_DATA, (int(gigabytes * 2**30),) * 2)
         os.close(reader)
         with os.fdopen(writer, "w") as pipe:
@@ -279,12 +319,17 @@ def main():
     a.add_argument("--only", default="*")
     a.add_argument("--again", action="store_true")
     a.add_argument("--hvp", type=int, default=300_000, help="exact products of models with at most so many parameters")
+    a.add_argument("--static", action="store_true")
+    a.add_argument("--tool", default=TOOL)
     a.add_argument("--seconds", type=float, default=240)
     a.add_argument("--gigabytes", type=float, default=8)
     options = a.parse_args()
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
+    if "torchscript" not in options.exporters:  # what the exporter builds at its first use is shared by all
+        with tempfile.TemporaryDirectory() as folder:
+            export(nn.Linear(2, 2).eval(), {"x": torch.zeros(2, 2)}, "dynamo", os.path.join(folder, "warm.onnx"))
     kept = options.results + ".timm"
     if not os.path.exists(kept):
         names = list(timm_smallest())

@@ -6,9 +6,10 @@ EXPORTERS = ("dynamo", "dynamo-optimized", "torchscript")
 
 
 def agrees(row):
-    """Within 1e-4 of float64 or three times PyTorch's own float32 error; else with other data (a unit at its kink)."""
-    close = lambda r: r["gradient"] <= max(1e-4, 3 * r["float32"])
-    return row["stage"] == "done" and not row["missing"] and (close(row) or ("otherData" in row and close(row["otherData"])))
+    """Within 1e-4 of float64 or three times PyTorch's own float32 error; else with other data, or without any kinks."""
+    close = lambda r: r["gradient"] is not None and r["gradient"] <= max(1e-4, 3 * r["float32"])
+    tried = [row, *(row[k] for k in ("otherData", "smooth") if k in row)]
+    return row["stage"] == "done" and not row["missing"] and any(close(r) for r in tried)
 
 
 def cell(row):
@@ -22,7 +23,8 @@ def cell(row):
         return "**" + row.get("error", "failed").splitlines()[0].replace("|", "/")[:90] + "**"
     text = f"{row['gradient']:.0e}"
     if row["gradient"] > 1e-4:
-        text += f" (float32 {row['float32']:.0e}" + (f"; other data {row['otherData']['gradient']:.0e})" if "otherData" in row else ")")
+        other = [f"; {word} {row[k]['gradient'] or float('nan'):.0e}" for k, word in (("otherData", "other data"), ("smooth", "SiLU")) if k in row]
+        text += f" (float32 {row['float32']:.0e}{''.join(other)})"
     if row["twice"] if "twice" in row else False:
         text += " (a weight is stored twice)"
     if row["compared"] < 0.995:
