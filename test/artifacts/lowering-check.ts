@@ -149,6 +149,13 @@ function agree(got: readonly Tensor[], expected: readonly Tensor[], type: FloatT
   }
 }
 
+/** The lowered operator at both orders in float32, as it runs. */
+export function loweredGraph(row: Row): Graph {
+  const { x, dy, theirs } = pairOf(row, "float32");
+  const u = theirs.outputs.map((g, i) => new GraphBuilder(lookup).input(`u${i}`, g.static));
+  return rewriteCalls(bothOrders(theirs, [...x, dy], u), lookup, "lower");
+}
+
 /**
  * Checks a row at order 1 and 2 against our rule for the forward operator, moving and frozen. Float64 where the
  * runtime has kernels, else float32.

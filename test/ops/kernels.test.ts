@@ -1,47 +1,17 @@
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import type { Node } from "../../src/onnx/graph.ts";
 import { lookup } from "../../src/ops/registry.ts";
 import { isDifferentiable, nameOf } from "../support/case.ts";
+import { cudaLookup, hasKernelTable } from "../support/cuda-kernels.ts";
 import { gradientGraph } from "../support/gradcheck.ts";
 import { cases } from "./cases.ts";
 
-/** Kernels by provider and operator, as onnxruntime's documentation lists them; lies beside the clone. */
-const path = fileURLToPath(new URL("../../../shared/onnx/ort-kernels.json", import.meta.url));
-
-interface Kernel {
-  readonly since: number;
-  readonly until: number | null;
-  readonly types: Readonly<Record<string, readonly string[]>>;
-}
-type Kernels = Readonly<Record<string, readonly Kernel[]>>;
-
-/** The opset at which graphs are emitted. */
-const OPSET = 18;
-/** Operators without a CUDA kernel at all, and with no other form: onnxruntime runs these nodes on the CPU. */
-const CPU_ALONE = new Set("Acos Acosh Asin Asinh Atan Atanh Cosh Det Sinh Tan".split(" "));
-const TYPE_NAMES: Readonly<Record<string, string>> = { float32: "float", float64: "double" };
-
-function hasKernel(kernels: Kernels, node: Node): boolean {
-  const type = node.inputs[0]?.type ?? "float32";
-  return (kernels[`${node.domain || "ai.onnx"}::${node.op}`] ?? []).some(
-    (k) =>
-      k.since <= OPSET &&
-      (k.until === null || k.until >= OPSET) &&
-      Object.values(k.types).some((names) => names.includes(TYPE_NAMES[type] ?? type)),
-  );
-}
-
-describe.skipIf(!existsSync(path))("emitted graphs have kernels (skipped without ../shared/onnx)", () => {
-  // On CPU every graph is run by the other tests; CUDA has to be looked up.
+describe.skipIf(!hasKernelTable)("emitted graphs have kernels (skipped without ../shared/onnx)", () => {
   test("CUDA, float32", () => {
-    const { CUDA } = JSON.parse(readFileSync(path, "utf8")) as { CUDA: Kernels };
+    const runsOnCuda = cudaLookup();
     const missing = new Map<string, string>();
     for (const c of cases.filter((row) => isDifferentiable(row, lookup))) {
       for (const node of gradientGraph(c, "float32", lookup).nodes)
-        if (!CPU_ALONE.has(node.op) && !hasKernel(CUDA, node))
-          missing.set(`${node.op}(${node.inputs[0]?.type})`, nameOf(c));
+        if (!runsOnCuda(node)) missing.set(`${node.op}(${node.inputs[0]?.type})`, nameOf(c));
     }
     expect([...missing]).toEqual([]);
   });
