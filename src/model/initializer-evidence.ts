@@ -174,6 +174,14 @@ export function notedKind(value: Value): string | undefined {
   return value.metadata["pkg.torch.export.graph_signature.InputSpec.kind"];
 }
 
+const PARAMETER = /: PARAMETER target='([^']*)'/g;
+
+/** Names of the module's parameters, which PyTorch's exporter lists in the file. */
+export function trainedNames(metadata: Readonly<Record<string, string>>): string[] {
+  const signature = metadata["pkg.torch.export.ExportedProgram.graph_signature"] ?? "";
+  return [...signature.matchAll(PARAMETER)].map((m) => m[1] as string);
+}
+
 /** Names of what PyTorch's optimiser computed an initializer from; one alone for a transposed weight. */
 export function foldedFrom(value: Value): readonly string[] {
   const noted = value.metadata["pkg.onnxscript.optimizer.folded_from"] ?? "";

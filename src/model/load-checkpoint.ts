@@ -10,6 +10,7 @@ import type { Checkpoint, ParameterSlot } from "./checkpoint.ts";
 import { readEmitted } from "./emitted.ts";
 import { toEvalMode } from "./eval-mode.ts";
 import { freeBatch } from "./free-batch.ts";
+import { trainedNames } from "./initializer-evidence.ts";
 import type { GradientRoute, LoadedModel } from "./loaded-model.ts";
 import { chooseOutput, inputsOf } from "./output.ts";
 import {
@@ -106,7 +107,9 @@ async function loadFile(
     );
   }
   const output = emitted?.output ?? chooseOutput(graph, options.output);
-  const verdicts = emitted?.verdicts ?? judgeInitializers(graph, output, lookup, selection);
+  const verdicts =
+    emitted?.verdicts ??
+    judgeInitializers(graph, output, lookup, selection, trainedNames(file.model.metadata));
   return {
     sha256: file.sha256,
     opset: file.model.opset.get("") ?? 0,

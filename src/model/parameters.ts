@@ -40,17 +40,21 @@ export interface ParameterSelection {
  * Says of each initializer whether it is a trained parameter: a float tensor with a differentiable path
  * to `output`, unless something shows otherwise. A missed one would make the Hessian wrong, one too many is
  * only listed; so nothing is taken away on suspicion. A name given in full by --params overrules the evidence.
+ * `trained`: names of the module's parameters, where the file lists them.
  */
 export function judgeInitializers(
   graph: Graph,
   output: Value,
   records: RecordLookup,
   selection: ParameterSelection,
+  trained: readonly string[] = [],
 ): InitializerVerdict[] {
   const reached = differentiablyReached(output, records);
   const uses = followedUses(graph);
   const isFed = graph.inputs.length > 0;
-  const verdicts = allInitializers(graph).map((value) => judge({ value, reached, uses: uses(value), isFed }));
+  const verdicts = allInitializers(graph).map((value) =>
+    judge({ value, reached, uses: uses(value), isFed, trained }),
+  );
   return withoutComputed(withEmbeddedWeights(verdicts, uses)).map((verdict) =>
     select(verdict, reached, selection),
   );
@@ -84,6 +88,8 @@ interface Evidence {
   readonly uses: readonly Use[];
   /** Whether the model takes anything in. */
   readonly isFed: boolean;
+  /** Names of the module's parameters, where the file lists them. */
+  readonly trained: readonly string[];
 }
 
 interface Exclusion {
@@ -126,6 +132,13 @@ const SUSPICIONS: readonly Exclusion[] = [
   {
     reason: "a constant of the PyTorch module",
     holds: ({ value }) => notedKind(value) === "CONSTANT_TENSOR",
+  },
+  {
+    reason: "computed by the exporter from constants alone",
+    holds: ({ value, trained }) => {
+      const sources = foldedFrom(value);
+      return trained.length > 0 && sources.length > 0 && !sources.some((name) => trained.includes(name));
+    },
   },
   {
     reason: "named as state or a table that is not trained",

@@ -1,7 +1,7 @@
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { subgraphs } from "../onnx/index.ts";
 import { sizeOf } from "../onnx/tensor.ts";
-import { foldedFrom, numbersIn, uniform } from "./initializer-evidence.ts";
+import { foldedFrom, numbersIn, trainedNames, uniform } from "./initializer-evidence.ts";
 import { isStatePath } from "./names.ts";
 import { type Check, counted, type Facts, listed } from "./preflight-check.ts";
 
@@ -69,12 +69,9 @@ const foldedWeights: Check = (facts) => {
   };
 };
 
-const PARAMETER = /: PARAMETER target='([^']*)'/g;
-
 /** PyTorch lists the module's parameters in the file: those that have gone were fused, folded or merged. */
 const missingWeights: Check = ({ model, graph }) => {
-  const signature = model.metadata["pkg.torch.export.ExportedProgram.graph_signature"] ?? "";
-  const trained = [...signature.matchAll(PARAMETER)].map((m) => m[1] as string);
+  const trained = trainedNames(model.metadata);
   const transposed = graph.initializers.map(foldedFrom).filter((from) => from.length === 1);
   const there = new Set([...graph.initializers.map((v) => v.name), ...transposed.flat()]);
   const missing = trained.filter((name) => !there.has(name));

@@ -24,6 +24,8 @@ interface Row {
   readonly verdict: true | RegExp;
   /** What the exporter notes of it. */
   readonly notes?: Readonly<Record<string, string>>;
+  /** What the exporter lists as the module's parameters. */
+  readonly trained?: string[];
   readonly params?: string[];
   readonly freeze?: string[];
 }
@@ -43,7 +45,7 @@ function verdicts(row: Omit<Row, "verdict" | "name">) {
   });
   const { graph } = toOpset18(decodeModel(bytesOf(model)));
   const selection = { params: row.params ?? [], freeze: row.freeze ?? [] };
-  return judgeInitializers(graph, graph.outputs[0] as never, lookup, selection);
+  return judgeInitializers(graph, graph.outputs[0] as never, lookup, selection, row.trained);
 }
 
 const ramp = (n: number) => Array.from({ length: n }, (_, i) => 0.3 + 0.17 * i);
@@ -270,6 +272,17 @@ const rows: readonly Row[] = [
     nodes: [node("Transpose", ["x"], ["t"]), node("MatMul", ["tril", "t"], ["y"])],
     verdict: /what is past/,
   },
+  ...[
+    { sources: "['e', 'scatter_add', 'val_3']", verdict: /constants alone/ },
+    { sources: "['fc.weight', 'val_3']", verdict: true as const },
+  ].map(({ sources, verdict }) => ({
+    name: `what the exporter folded ${sources} to`,
+    tensor: floats("div_1", [4], [3, 2, 2.5, 4]),
+    nodes: multiplied("div_1"),
+    notes: { "pkg.onnxscript.optimizer.folded_from": sources },
+    trained: ["fc.weight", "fc.bias"],
+    verdict,
+  })),
   {
     name: "a mask of zeros and ones",
     tensor: floats("m", [4], [0, 1, 1, 0]),
