@@ -1,23 +1,11 @@
 import type { SubsetInfo } from "../../analysis/analysis-report.ts";
-import { countText, plural } from "../../analysis/number-text.ts";
 import { subsetSpread } from "../../analysis/subset-spread.ts";
-import { type Html, html } from "../html.ts";
 import { again } from "./axes.ts";
 
 /** A row of the spectrum: λ₊ and λ₋ are those that subsets have too. */
 interface Row {
   readonly name: string;
   readonly colour: string;
-}
-
-/** Why the dots do not lie around the eigenvalue of all data. */
-export function subsetsCaption({ subsets }: SubsetInfo): Html {
-  const samples = subsets.map((s) => s.samples);
-  const [least, most] = [Math.min(...samples), Math.max(...samples)];
-  const size = least === most ? countText(least) : `${countText(least)} to ${countText(most)}`;
-  return html`○ on a thin line are λ₊ and λ₋ of ${plural(subsets.length, "disjoint subset")} of ${size} training
-    samples each, consecutive as the data come. On average they lie further out than those of all data, the more so the
-    smaller the subsets; the table has the curvature along v₊ and v₋ of all data on each, and its mean is λ of all data.`;
 }
 
 /** Under the residuals, which are far narrower. */

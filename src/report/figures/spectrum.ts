@@ -8,7 +8,7 @@ import { spectrumTable } from "../tables/spectrum.ts";
 import { again, ownAxes, quantitative, wideAxis } from "./axes.ts";
 import { CURSOR } from "./cursor.ts";
 import { type Figure, type Padding, type Panel, plotWidth } from "./figure.ts";
-import { spreadRows, subsetLayers, subsetRows, subsetsCaption, subsetValues } from "./spectrum-subsets.ts";
+import { spreadRows, subsetLayers, subsetRows, subsetValues } from "./spectrum-subsets.ts";
 
 const padding: Padding = { left: 46, right: 122, top: 34, bottom: 42 };
 const ROW = 26;
@@ -28,11 +28,11 @@ export function spectrumFigure(report: AnalysisReport): Figure | null {
         eigenpairs.moving &&
         html`◇ is what plain differences at ${numberText(eigenpairs.moving.relativeStep, 2)}·‖θ‖ find
           whose branches move: not an eigenvalue of the Hessian, but the loss’s curvature at that scale.`
-      } ${subsets && subsetsCaption(subsets)}`,
+      } ${subsets && html`○ on a thin line are λ₊ and λ₋ of subsets of the data, of which the next figure tells more.`}`,
     panels: [spectrumPanel(report, eigenpairs)],
     columns: 1,
     key: keyEntries(report, eigenpairs),
-    numbers: spectrumTable(eigenpairs, subsets),
+    numbers: spectrumTable(eigenpairs),
   };
 }
 

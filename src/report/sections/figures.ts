@@ -8,6 +8,7 @@ import { profilesFigure } from "../figures/profiles.ts";
 import { scaleFigure } from "../figures/scale-curve.ts";
 import { slicesFigure } from "../figures/slices.ts";
 import { spectrumFigure } from "../figures/spectrum.ts";
+import { subsetsFigure } from "../figures/subsets.ts";
 import { whereFigure } from "../figures/where.ts";
 import type { FigureSection } from "../shell.ts";
 
@@ -39,7 +40,7 @@ export function figureSections(report: AnalysisReport): FigureSection[] {
     {
       id: "spectrum",
       title: "Spectrum",
-      figures: some(spectrumFigure(report), densityFigure(report)),
+      figures: some(spectrumFigure(report), subsetsFigure(report), densityFigure(report)),
       otherwise: "No eigenvalues were computed; ask for them with --top and --bottom.",
     },
     {
