@@ -191,11 +191,16 @@ const STATE_NAMES =
 /** Fitted to the data rather than trained: means and deviations, and what skl2onnx calls its scalers and projections. */
 const STATISTIC_NAMES = /(^|[./_])(mean|std|Mulcst\d*|Addcst\d*|transform_matrix)$/;
 
-/** Where weights stand any number may be trained; elsewhere 0, ½, 1, 2 and made-up names are constants. */
+/**
+ * Where weights stand a number may be trained, unless it is a scalar with a made-up name (1 + log σ² after a product, the
+ * scale of a norm without weights); elsewhere 0, ½, 1, 2 and made-up names are constants.
+ */
 function isConstantNumber(e: Evidence, x: () => Float32Array | undefined): boolean {
   const { value, uses } = e;
-  if (sizeOf(value.dims) !== 1 || uses.some(isWeightUse)) return false;
-  if (hasGeneratedName(value.name)) return true;
+  if (sizeOf(value.dims) !== 1) return false;
+  const isGenerated = hasGeneratedName(value.name);
+  if (uses.some(isWeightUse)) return isGenerated && value.dims.length === 0;
+  if (isGenerated) return true;
   const number = x()?.[0] ?? 0;
   return !isStatePath(value.name) && ([0, 0.5, 1, 2].includes(Math.abs(number)) || !Number.isFinite(number));
 }

@@ -296,6 +296,20 @@ const rows: readonly Row[] = [
     verdict: /single number/,
   },
   {
+    name: "a number added to a product",
+    tensor: floats("onnx::Add_12", [], [1]),
+    others: [floats("w", [4, 2], ramp(8))],
+    nodes: [node("MatMul", ["x", "w"], ["h"]), node("Add", ["h", "onnx::Add_12"], ["y"])],
+    verdict: /single number/,
+  },
+  {
+    name: "the bias of one unit",
+    tensor: floats("onnx::Add_12", [1], [1]),
+    others: [floats("w", [4, 1], ramp(4))],
+    nodes: [node("MatMul", ["x", "w"], ["h"]), node("Add", ["h", "onnx::Add_12"], ["y"])],
+    verdict: true,
+  },
+  {
     name: "a round number",
     tensor: floats("unity", [], [1]),
     nodes: [node("Sub", ["unity", "x"], ["y"])],
