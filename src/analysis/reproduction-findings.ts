@@ -30,20 +30,20 @@ function formulaFinding(toys: readonly ToyCase[]): Finding[] {
   const shares = toys.map((t) => `${percentText(t.saddleShare)} (${t.name})`).join(", ");
   const agrees =
     outside.length === 0
-      ? "the closed form lies inside every 95 % interval"
-      : `the closed form lies inside ${toys.length - outside.length} of ${toys.length} 95 % intervals (not ${outside.map((t) => t.name).join("; ")})`;
+      ? "The closed form lies inside every 95 % interval"
+      : `The closed form lies inside ${toys.length - outside.length} of the ${toys.length} intervals of 95 % (not for ${outside.map((t) => t.name).join("; ")})`;
   return [
     {
       id: "saddle-probability",
-      text: `The larger the trace, the fewer random planes show the saddle: ${shares}. As to theory: ${agrees}.`,
+      text: `The larger the trace, the fewer random planes show the saddle: ${shares}. ${agrees}.`,
       evidence: toys.map((_, k) => `toys[${k}].saddleShare`),
     },
   ];
 }
 
-/** Whether the closed form lies in the interval, whose lower end is 0 but for rounding where no plane shows the saddle. */
+/** Whether the closed form lies in the interval. */
 export function limitInside({ limit, interval }: Pick<ToyCase, "limit" | "interval">): boolean {
-  return limit >= interval.low - 1e-12 && limit <= interval.high;
+  return limit >= interval.low && limit <= interval.high;
 }
 
 function traceFinding(found: TraceComparison, k: number): Finding {
@@ -72,7 +72,7 @@ function planeFinding(row: NetworkRow, k: number): Finding {
   };
   return {
     id: `planes-${k}`,
-    text: `${name}: the minimum of the Hessian plane is ${at(hessian)}, that of the random plane ${at(random)}; λ₊ = ${withError(top.value, top.residual)}, λ₋ = ${withError(bottom.value, bottom.residual)}.${saddles ? ` A random plane would show a saddle in ${percentText(saddles.share)} of draws over the measured spectrum.` : ""}`,
+    text: `${name}: the minimum of the Hessian plane is ${at(hessian)}, that of the random plane ${at(random)}; λ₊ = ${withError(top.value, top.residual)}, λ₋ = ${withError(bottom.value, bottom.residual)}.${hiddenText(saddles)}`,
     evidence: [
       `table[${k}].hessian.train`,
       `table[${k}].random.train`,
@@ -80,4 +80,12 @@ function planeFinding(row: NetworkRow, k: number): Finding {
       ...(saddles ? [`table[${k}].saddles`] : []),
     ],
   };
+}
+
+/** Of random planes drawn over a network's measured spectrum. */
+function hiddenText(saddles: NetworkRow["saddles"]): string {
+  if (!saddles) return "";
+  const share = saddles.share === 0 ? "no" : percentText(saddles.share);
+  const planes = saddles.share === 0 ? "random plane" : "of random planes";
+  return ` Over the measured spectrum ${share} ${planes} would show the saddle (95 % interval to ${percentText(saddles.high)}).`;
 }

@@ -95,5 +95,9 @@ export function wilsonInterval(hits: number, draws: number, z = 1.959964): { low
   const shrink = 1 + (z * z) / draws;
   const center = (p + (z * z) / (2 * draws)) / shrink;
   const half = (z / shrink) * Math.sqrt((p * (1 - p)) / draws + (z * z) / (4 * draws * draws));
-  return { low: Math.max(0, center - half), high: Math.min(1, center + half) };
+  // At 0 and at `draws` one end is exact, but for rounding.
+  return {
+    low: hits === 0 ? 0 : Math.max(0, center - half),
+    high: hits === draws ? 1 : Math.min(1, center + half),
+  };
 }

@@ -121,6 +121,7 @@ th, td { padding: 3px 16px 3px 0; text-align: left; vertical-align: top; border-
 th { font-weight: 600; white-space: nowrap; }
 .thumb { display: block; image-rendering: pixelated; }
 .number { text-align: right; white-space: nowrap; }
+.long { min-width: 13rem; }
 th:last-child, td:last-child { padding-right: 0; }
 
 .status { font-weight: 600; white-space: nowrap; }

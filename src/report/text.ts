@@ -21,7 +21,11 @@ export function measuredText(value: number | null | undefined, error: number | n
 
 /** Keeps a number and its unit or error on one line. */
 export function keepTogether(text: string): string {
-  return text.replaceAll(" %", "\u00a0%").replaceAll(" ± ", "\u00a0±\u00a0").replaceAll("tr H", "tr\u00a0H");
+  return text
+    .replaceAll(" %", "\u00a0%")
+    .replaceAll(" ± ", "\u00a0±\u00a0")
+    .replaceAll("ñ = ", "ñ\u00a0=\u00a0")
+    .replaceAll("tr H", "tr\u00a0H");
 }
 
 export function isNumber(value: number | null | undefined): value is number {

@@ -8,7 +8,7 @@ import type {
 } from "../../analysis/reproduction-report.ts";
 import { type Content, type Html, html } from "../html.ts";
 import { type Column, table } from "../tables/table.ts";
-import { shareText } from "../text.ts";
+import { keepTogether, shareText } from "../text.ts";
 
 const numeric = (head: Content): Column => ({ head, numeric: true });
 
@@ -67,8 +67,8 @@ export function paperTable({ paper, leftOut }: ReproductionReport): Html {
     html`<strong>${network.name}</strong>`,
     network.title,
     countText(network.parameters),
-    network.reports,
-    statusOf(network),
+    html`<div class="long">${keepTogether(network.reports)}</div>`,
+    html`<div class="long">${statusOf(network)}</div>`,
   ]);
   return html`<section id="paper"><h2>What the paper reports, and what is here</h2>${table(
     "Networks of the paper",
@@ -101,10 +101,11 @@ export function healthTable({ networks }: ReproductionReport): Html | null {
     analysis.health.map((check) => ({ name, ...check })),
   );
   const look = checks.filter((c) => c.status === "failed" || c.status === "look");
-  const passed = checks.filter((c) => c.status === "ok").length;
+  const count = (status: (typeof checks)[number]["status"]) =>
+    checks.filter((c) => c.status === status).length;
   const marks = { failed: "✘ failed", look: "△ look", ok: "✔ ok", "not done": "– not done" };
   return html`<section id="health"><h2>Health</h2>
-<p class="finding">${passed} of ${checks.length} checks on the networks’ numbers are ok${look.length > 0 ? "; these are not:" : "."}</p>${
+<p class="finding">${count("ok")} of ${checks.length} checks on the networks’ numbers are ok, ${count("not done")} were not done${look.length > 0 ? "; to look at:" : "."}</p>${
     look.length > 0 &&
     table(
       "Health checks",

@@ -6,6 +6,7 @@ import type { Figure, Panel } from "../figures/figure.ts";
 import { html } from "../html.ts";
 import { extent, padded } from "../scales.ts";
 import { table } from "../tables/table.ts";
+import { keepTogether } from "../text.ts";
 import { chartPanel } from "./chart.ts";
 
 const BINS = 36;
@@ -159,7 +160,7 @@ function convergencePanel(toy: ToyCase, index: number): Panel {
   return chartPanel({
     id: `toy-convergence-${index}`,
     title: toy.name,
-    subtitle: `κ± ${numberText(last?.kappaPlus ?? 0, 3)}, ${numberText(last?.kappaMinus ?? 0, 3)}; of the mean plane ${numberText(last?.ofMean.plus ?? 0, 3)}, ${numberText(last?.ofMean.minus ?? 0, 3)}`,
+    subtitle: `mean κ± ${numberText(last?.kappaPlus ?? 0, 3)}, ${numberText(last?.kappaMinus ?? 0, 3)}; of the mean plane ${numberText(last?.ofMean.plus ?? 0, 3)}, ${numberText(last?.ofMean.minus ?? 0, 3)}`,
     x: { kind: "log", domain: [0.9, Math.max(2, (last?.planes ?? 1) * 1.1)] },
     y: { kind: "linear", domain: padded(extent([...values, expected.plus, expected.minus], [0, 1]), 0.06) },
     xTitle: "planes (log axis)",
@@ -187,7 +188,7 @@ function toyTable(toys: Toys) {
     "Curvatures of random planes",
     [{ head: "toy" }, ...heads.map((head) => ({ head, numeric: true }))],
     toys.map((t) => [
-      t.name,
+      keepTogether(t.name),
       ...t.eigenpairs.map((p) => withError(p.value, p.residual)),
       numberText(t.trace),
       numberText(t.frobenius),
@@ -205,7 +206,7 @@ function saddleTable(toys: Toys) {
     "Planes that show the saddle",
     [{ head: "toy" }, ...heads.map((head) => ({ head, numeric: true }))],
     toys.map((t) => [
-      t.name,
+      keepTogether(t.name),
       numberText(t.trace / t.frobenius, 3),
       countText(t.planes.length),
       countText(t.saddles),
@@ -228,7 +229,7 @@ function convergenceTable(toys: Toys) {
     ],
     toys.flatMap((t) =>
       t.convergence.map((s) => [
-        t.name,
+        keepTogether(t.name),
         countText(s.planes),
         numberText(s.kappaPlus, 3),
         numberText(s.kappaMinus, 3),

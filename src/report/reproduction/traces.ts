@@ -4,6 +4,7 @@ import type { Figure, Panel } from "../figures/figure.ts";
 import { html } from "../html.ts";
 import { extent, padded } from "../scales.ts";
 import { table } from "../tables/table.ts";
+import { keepTogether } from "../text.ts";
 import { chartPanel } from "./chart.ts";
 
 const losses = "var(--top)";
@@ -52,7 +53,7 @@ export function tracesFigure(traces: Traces): Figure | null {
         })),
       ],
       traces.map((t) => [
-        t.name,
+        keepTogether(t.name),
         countText(t.parameters),
         withError(t.curvature.value, t.curvature.standardError),
         withError(t.hutchinson.value, t.hutchinson.standardError),
