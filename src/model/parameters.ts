@@ -110,7 +110,7 @@ const STRUCTURAL: readonly Exclusion[] = [
   },
   {
     reason: "scale or zero point of a quantiser",
-    holds: (e) => usedOnly(e, (u) => /QuantizeLinear$/.test(u.node.op) && u.input >= 1),
+    holds: (e) => usedOnly(e, (u) => /[Qq]uantizeLinear$/.test(u.node.op) && u.input >= 1),
   },
   {
     reason: "has no differentiable path to the output",
@@ -184,9 +184,9 @@ const SUSPICIONS: readonly Exclusion[] = [
   },
 ];
 
-/** Buffers of well-known layers: rotary and relative positions, caches, statistics, image normalisation. */
+/** Buffers of well-known layers: rotary and relative positions, caches, statistics, spectral norms, image normalisation. */
 const STATE_NAMES =
-  /(^|[./_])((original_)?inv_freq|(sin|cos)_(cached|emb)|running_(mean|var)|num_batches_tracked|masked_bias|relative_coords_table|causal_mask|attn_mask|attention_mask|(pixel|image|input)_(mean|std)|eps(ilon)?)$/;
+  /(^|[./_])((original_)?inv_freq|(sin|cos)_(cached|emb)|running_(mean|var)|num_batches_tracked|masked_bias|relative_coords_table|(weight|bias)_[uv]|\d+\._[uv]|causal_mask|attn_mask|attention_mask|(pixel|image|input)_(mean|std)|eps(ilon)?)$/;
 
 /** Fitted to the data rather than trained: means and deviations, and what skl2onnx calls its scalers and projections. */
 const STATISTIC_NAMES = /(^|[./_])(mean|std|Mulcst\d*|Addcst\d*|transform_matrix)$/;

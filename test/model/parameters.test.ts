@@ -9,6 +9,7 @@ import {
   graphAttribute,
   info,
   intAttribute,
+  longs,
   type NodeProto,
   node,
   smallModel,
@@ -315,6 +316,19 @@ const rows: readonly Row[] = [
     nodes: [node("Sub", ["unity", "x"], ["y"])],
     verdict: /single number/,
   },
+  {
+    name: "the scale of integers",
+    tensor: floats("scale", [], [0.02]),
+    others: [{ name: "w", data_type: 3, dims: longs([4, 2]), int32_data: [1, 2, 3, 4, 5, 6, 7, 8] }],
+    nodes: [node("DequantizeLinear", ["w", "scale"], ["d"]), node("MatMul", ["x", "d"], ["y"])],
+    verdict: /quantiser/,
+  },
+  ...["fc.weight_u", "fc.parametrizations.weight.0._v"].map((name) => ({
+    name: `${name} of a spectral norm`,
+    tensor: floats(name, [4], ramp(4)),
+    nodes: [node("MatMul", ["x", name], ["y"])],
+    verdict: /named as state/,
+  })),
   {
     name: "an epsilon",
     tensor: floats("layer.eps", [1], [1e-5]),
