@@ -29,6 +29,7 @@ export function healthChecks(findings: Findings, seen: Observations): HealthChec
     kinks(findings),
     spread(findings),
     traceError(findings),
+    moments(findings),
     lossNoise(findings),
     cells(findings),
     origins(findings),
@@ -166,6 +167,43 @@ function traceError({ trace }: Findings): HealthCheck {
   if (sign === "zero" || (sign === "told" && relative < 0.1)) return check(id, "ok", label, text);
   return check(id, "look", label, `${text} For half of it take --probes ${4 * probes}.`);
 }
+
+/** What the density adds up to, against what other probes have measured. */
+function moments({ density, trace, model: { parameters: n } }: Findings): HealthCheck {
+  const [id, label] = ["density", "Moments of the density"];
+  if (!density) return check(id, "not done", label, "The density of the spectrum was not computed.");
+  const { mass, first, second } = density;
+  if (Math.abs(mass - 1) > MASS_ERROR) {
+    return check(id, "failed", label, `Its mass is ${numberText(mass, 8)}, expected 1.`);
+  }
+  if (!trace)
+    return check(id, "not done", label, "Mass 1; without the trace there is nothing to compare with.");
+  const { value, standardError, frobeniusNorm: f, frobeniusStandardError } = trace;
+  const pairs = [
+    ["tr H", n * first.value, n * first.standardError, value, standardError],
+    ["‖H‖²", n * second.value, n * second.standardError, f ** 2, 2 * f * frobeniusStandardError],
+  ] as const;
+  const shown = pairs.map(
+    ([name, here, error, there, other]) =>
+      `${name} ${withError(here, error)} against ${withError(there, other)} by the trace’s probes`,
+  );
+  const apart = pairs.some(
+    ([, here, error, there, other]) => Math.abs(here - there) > APART * Math.hypot(error, other),
+  );
+  const text = `Mass 1; ${shown.join(", ")}`;
+  if (!apart) return check(id, "ok", label, `${text}.`);
+  return check(
+    id,
+    "look",
+    label,
+    `${text}: more than ${APART} standard errors apart; raise --density-probes.`,
+  );
+}
+
+/** Rounding of some hundred weights in float64 is far below it. */
+const MASS_ERROR = 1e-6;
+/** Few probes tell their own spread poorly: less would be said by chance. */
+const APART = 4;
 
 function lossNoise({ checkpoint }: Findings): HealthCheck {
   const [id, label] = ["loss-noise", "Rounding noise of the loss"];

@@ -4,7 +4,16 @@ import { type DensityRequest, densityStep } from "../analysis/steps/density.ts";
 import { writeNpz } from "../data/npz.ts";
 import { type Command, defineCommand, type Outcome } from "./command.ts";
 import { stepContext } from "./ends.ts";
-import { type CurvatureOptions, curvatureOptions, type ProblemOptions, problemOptions } from "./groups.ts";
+import {
+  type CurvatureOptions,
+  curvatureOptions,
+  type MatrixName,
+  matrixNames,
+  operatorOption,
+  type ProblemOptions,
+  problemOptions,
+  productMethod,
+} from "./groups.ts";
 import { integer } from "./options.ts";
 import { requireParameters, withProblem } from "./problem.ts";
 import { openRun } from "./run.ts";
@@ -13,6 +22,7 @@ import { fieldLines } from "./table.ts";
 interface DensityOptions extends ProblemOptions, CurvatureOptions {
   readonly probes: number;
   readonly steps: number;
+  readonly operator: MatrixName;
 }
 
 const what = "What:";
@@ -38,34 +48,37 @@ export const density: Command = defineCommand<DensityOptions>({
       2,
       10_000,
     ),
+    operator: operatorOption,
     ...curvatureOptions,
   },
   run: (model, options, context) =>
     withProblem(model, options, context, async (problem) => {
       await requireParameters(problem);
-      const { probes, steps, kinks, seed, hvp: method } = options;
+      const { probes, steps, kinks, seed, operator } = options;
+      const method = productMethod(operator, options.hvp);
       const request: DensityRequest = { probes, steps, method, kinks, seed };
       using run = await openRun("density", problem, options, { ...request }, options.out, context);
       const info = await densityStep(stepContext(run, context), request);
       if (options.npz) writeDensity(options.npz, info);
-      return outcome(info, run.train.n, options.npz);
+      return outcome(info, run.train.n, options);
     }),
 });
 
-function outcome(info: DensityInfo, n: number, npz: string | null): Outcome {
+function outcome(info: DensityInfo, n: number, { operator, npz }: DensityOptions): Outcome {
   const { quadratures, steps, mass, first, second, resolution, negative, positive } = info;
   const of = (x: Measured, times = 1) => withError(times * x.value, times * x.standardError);
   const frobenius = Math.sqrt(n * second.value);
   const values = quadratures.flatMap((q) => q.nodes);
   return {
     json: {
-      ...{ probes: quadratures.length, steps, parameters: n, mass, first, second },
+      ...{ probes: quadratures.length, steps, operator, parameters: n, mass, first, second },
       ...{ resolution, negative, positive },
       trace: scaled(first, n),
       squaredFrobeniusNorm: scaled(second, n),
       quadratures,
     },
     lines: fieldLines([
+      ...(operator === "hessian" ? [] : [["matrix", matrixNames[operator]] as const]),
       ["density", `${plural(quadratures.length, "probe")}, at most ${plural(steps, "step")} each`],
       ["nodes", `${numberText(Math.min(...values))} … ${numberText(Math.max(...values))}`],
       ["mass", mass.toFixed(9)],

@@ -12,6 +12,18 @@ const fine: Observations = {
 const eigenpairs = saddleFindings().eigenpairs as NonNullable<Findings["eigenpairs"]>;
 const trace = saddleFindings().trace as NonNullable<Findings["trace"]>;
 
+/** Of the four parameters of the findings: tr H = 880, ‖H‖² = 373². */
+const density: NonNullable<Findings["density"]> = {
+  steps: 4,
+  quadratures: [],
+  mass: 1 + 1e-12,
+  first: { value: 220, standardError: 10 },
+  second: { value: 373 ** 2 / 4, standardError: 100 },
+  resolution: 0.03,
+  negative: { value: 0.25, standardError: 0.1 },
+  positive: { value: 0.75, standardError: 0.1 },
+};
+
 function grid(change: Partial<GridValues> = {}): GridValues {
   const loss = [
     [0.3, 0.2, 0.3],
@@ -110,6 +122,32 @@ const cases: readonly [
     /zero within its error\.$/,
   ],
   ["a rough trace", "trace", { trace: { ...trace, standardError: 300 } }, {}, "look", /--probes 256/],
+  ["no density", "density", {}, {}, "not done", /not computed/],
+  [
+    "a density as the trace's probes see it",
+    "density",
+    { density },
+    {},
+    "ok",
+    /^Mass 1; tr H 880 ± 40 against 890 ± 20/,
+  ],
+  [
+    "a density that is another matrix's",
+    "density",
+    { density: { ...density, second: { value: 139_000 / 8, standardError: 100 } } },
+    {},
+    "look",
+    /‖H‖² .* more than 4 standard errors apart/,
+  ],
+  [
+    "a density that leaks",
+    "density",
+    { density: { ...density, mass: 1.001 } },
+    {},
+    "failed",
+    /1\.001, expected 1/,
+  ],
+  ["a density alone", "density", { density, trace: null }, {}, "not done", /nothing to compare with/],
   ["a whole grid", "cells", { planes: [plane()] }, {}, "ok", /0 of 9 cells/],
   ["holes in it", "cells", { planes: [plane({ nonFinite: 2 })] }, {}, "look", /2 of 9 cells/],
   ["the checkpoint in the middle", "origin", { planes: [plane()] }, {}, "ok", /1 plane; .* 0\./],

@@ -113,6 +113,23 @@ describeWithFixtures("Gauss-Newton and empirical Fisher matrices against dense f
     if (estimator === "hutchinson") expect(shares.reduce((sum, s) => sum + s.trace, 0)).toBeCloseTo(found, 6);
   });
 
+  it.each([
+    ["ggn", "G"],
+    ["fisher", "F"],
+  ])("density --operator %s", async (operator, matrix) => {
+    const data = ["--data", paperFile("tiny-train.npz"), "--operator", operator];
+    const out = await runJson(["density", paperFile("tiny.onnx"), ...data, "--probes", "12"]);
+    const exact = await referenceVector(`tiny/${matrix}_eigenvalues`);
+    const sums = [1, 2].map((k) => exact.reduce((sum, x) => sum + x ** k, 0)) as [number, number];
+    for (const [k, name] of ["trace", "squaredFrobeniusNorm"].entries()) {
+      const { value, standardError } = out[name] as { value: number; standardError: number };
+      expect(Math.abs(value - (sums[k] as number))).toBeLessThan(4 * standardError);
+      expect(standardError).toBeLessThan(0.5 * (sums[k] as number));
+    }
+    // Both matrices are positive semidefinite: what lies below zero is float32.
+    expect((out["negative"] as { value: number }).value).toBeLessThan(1e-6);
+  });
+
   it("trace of another matrix: no losses show it", async () => {
     const args = ["trace", paperFile("tiny.onnx"), "--data", paperFile("tiny-train.npz")];
     const { status, err } = await run([...args, "--operator", "ggn", "--estimator", "curvature"]);

@@ -50,7 +50,7 @@ export async function densityStep(context: StepContext, request: DensityRequest)
 
 async function productsOf(context: StepContext, request: DensityRequest): Promise<HvpOptions> {
   const { method, kinks, seed, relativeStep } = request;
-  if (method === "exact") return { method, kinks };
+  if (method !== "fd") return { method, kinks };
   if (kinks === "moving") return { method, kinks, relativeStep: relativeStep ?? MOVING_STEP };
   const { result } = await keepStep(context, "density products", { seed, relativeStep }, async () => ({
     result: await calibrated(context.train, { seed, relativeStep, signal: context.signal }),

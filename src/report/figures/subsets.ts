@@ -28,7 +28,7 @@ export function subsetsFigure(report: AnalysisReport): Figure | null {
     caption: html`How to read: each row is one of ${plural(subsets.subsets.length, "disjoint subset")} of the training
       data, ${sizeText(subsets)} samples, consecutive as the data come. Filled marks are its own outermost eigenvalue (hollow:
       not converged), rings the curvature that it has along the eigenvector of all data; the dashed line is the eigenvalue
-      of all data, the mean of the rings by samples. The eigenvalues lie further out on average, the more so the smaller the
+      of all data, the rings’ mean weighted by samples. The eigenvalues lie further out on average, the more so the smaller the
       subsets.`,
     panels: ends.map((end) => subsetPanel(report, subsets, end)),
     columns: 2,
