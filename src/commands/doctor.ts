@@ -1,7 +1,13 @@
 import { availableParallelism, freemem, totalmem } from "node:os";
 import process from "node:process";
+import type { ProviderStatus } from "../runtime/index.ts";
 import { type Command, defineCommand } from "./command.ts";
 import { fieldLines, tableLines } from "./table.ts";
+
+function availability({ available, preferred, reason }: ProviderStatus): string {
+  if (!available) return `not available: ${reason}`;
+  return preferred ? "available" : `available, but only if asked for: ${reason}`;
+}
 
 export const doctor: Command = defineCommand<object>({
   name: "doctor",
@@ -32,13 +38,7 @@ export const doctor: Command = defineCommand<object>({
           ["memory", `${gigabytes(memory.total)}, ${gigabytes(memory.free)} free`],
         ]),
         "",
-        ...tableLines(
-          providers.map((p) => [
-            p.available ? "✔" : "–",
-            p.name,
-            p.available ? "available" : `not available: ${p.reason}`,
-          ]),
-        ),
+        ...tableLines(providers.map((p) => [p.available ? "✔" : "–", p.name, availability(p)])),
         ...providers.filter((p) => !p.available && p.fix !== "").map((p) => `  for ${p.name}: ${p.fix}`),
       ],
     };

@@ -1,6 +1,14 @@
 import type { Program } from "../model/compile.ts";
+import { nodesForCpu } from "../model/kernels.ts";
 import type { Runtime, RuntimeTensor, Session } from "../runtime/index.ts";
 import { type NamedFeeds, wantedFeeds } from "./feeds.ts";
+
+/** Loads a program whose weights are inputs; nodes that the device gets wrong stay on the CPU. */
+export function openProgram(runtime: Runtime, program: Program): Promise<Session> {
+  const { device } = runtime;
+  const onCpu = device === "cpu" ? [] : nodesForCpu(program.graph, device);
+  return runtime.createSession(program.encode(), { onCpu });
+}
 
 /** A session of a program; with `then`, one that goes on to the loss of its output, whatever the shape of that. */
 export async function openSession(
@@ -17,7 +25,7 @@ export async function openSession(
     const found = losses.get(`${dims}`);
     if (found) return found;
     const loss = then({ type, dims });
-    const made = { program: loss, session: runtime.createSession(loss.encode()) };
+    const made = { program: loss, session: openProgram(runtime, loss) };
     losses.set(`${dims}`, made);
     return made;
   };

@@ -7,7 +7,8 @@ import type { BatchTypes } from "../model/programs.ts";
 import type { Device } from "../runtime/index.ts";
 import { DatasetObjective } from "./dataset-objective.ts";
 import { LocalExecutor } from "./local-executor.ts";
-import { type OpenedProblem, type OpenedSplit, openInProcess, type Split } from "./opened.ts";
+import { openChecked } from "./open-checked.ts";
+import type { OpenedProblem, OpenedSplit, Split } from "./opened.ts";
 import type { ProblemSpec } from "./problem-spec.ts";
 import type { Objective } from "./types.ts";
 import { canFork, WorkerPool } from "./worker-pool.ts";
@@ -51,9 +52,10 @@ const WORTH_FORKING_BYTES = 400 * 2 ** 20;
 /** Opens model and data, here or in worker processes too. The numbers do not depend on how many there are. */
 export async function openProblem(options: ProblemOptions): Promise<Problem> {
   const spec: ProblemSpec = { ...options, workers: 1 };
-  const opened = await openInProcess(spec);
+  const opened = await openChecked(spec);
   const workers = countWorkers(options.workers, opened);
-  const pool = workers > 1 ? await WorkerPool.open(spec, workers) : null;
+  const pool =
+    workers > 1 ? await WorkerPool.open({ ...spec, device: opened.runtime.device }, workers) : null;
   const objective = (split: Split, theta: Float32Array, part: Part = whole): Objective | null => {
     const data = opened.splits.get(split)?.part(part);
     if (data === undefined) return null;

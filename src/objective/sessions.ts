@@ -10,7 +10,7 @@ import { type BatchTypes, makePrograms, type Programs } from "../model/programs.
 import { obstacleText } from "../model/unsupported.ts";
 import type { Value } from "../onnx/graph.ts";
 import type { Runtime, RuntimeTensor, Session } from "../runtime/index.ts";
-import { openSession } from "./chained-session.ts";
+import { openProgram, openSession } from "./chained-session.ts";
 import { dataFeeds, vectorFeeds, wantedFeeds } from "./feeds.ts";
 import { sameContents } from "./same-contents.ts";
 
@@ -109,7 +109,7 @@ export class SessionCache {
     const types = this.typesOf(n);
     const program = givenProgram(this.checkpoint, types);
     if (program === undefined) throw why;
-    const session = await this.runtime.createSession(program.encode()).catch((cause: unknown) => {
+    const session = await openProgram(this.runtime, program).catch((cause: unknown) => {
       throw cannotRun(why, cause);
     });
     try {
@@ -143,7 +143,7 @@ export class SessionCache {
     const key = `${name}/${n}`;
     let session = this.fed.get(key);
     if (session === undefined) {
-      session = openSession(program, this.runtime, this.runtime.createSession(program.encode()));
+      session = openSession(program, this.runtime, openProgram(this.runtime, program));
       this.fed.set(key, session);
     }
     return session;
@@ -159,7 +159,7 @@ export class SessionCache {
       this.models.set(key, model);
     }
     const bytes = new Uint8Array(theta.buffer, theta.byteOffset, theta.byteLength);
-    const session = this.runtime.createSession(model, { location: WEIGHTS_FILE, bytes });
+    const session = this.runtime.createSession(model, { external: { location: WEIGHTS_FILE, bytes } });
     return openSession(program, this.runtime, session);
   }
 

@@ -1,7 +1,7 @@
 import { encodeAttributes } from "./attribute-codec.ts";
 import { Call, type Graph, Node, type Value } from "./graph.ts";
 import { longOf } from "./int64.ts";
-import { assignNames, subgraphs, UniqueNames } from "./names.ts";
+import { assignNames, assignNodeNames, subgraphs } from "./names.ts";
 import { onnx } from "./proto/onnx.js";
 import { encodeExternalTensor, encodeTensor, type TensorProto } from "./tensor-codec.ts";
 import { encodeValueInfo } from "./value-type.ts";
@@ -30,7 +30,7 @@ export function encodeModel(graph: Graph, options: EncodeOptions = {}): Uint8Arr
   for (const domain of [...domainsOf(whole)].sort()) {
     if (domain !== "") opset.set(domain, options.domains?.get(domain) ?? 1);
   }
-  const encoder = new GraphEncoder(assignNames(whole), options.external);
+  const encoder = new GraphEncoder(whole, assignNames(whole), options.external);
   const model: onnx.ModelProto.$Properties = {
     ir_version: longOf(options.irVersion ?? 8),
     producer_name: options.producer ?? "onnx-landscape",
@@ -70,11 +70,11 @@ class GraphEncoder {
   private readonly names: ReadonlyMap<Value, string>;
   private readonly external: EncodeOptions["external"];
   private readonly defined = new Set<Value>();
-  /** onnxruntime refuses two nodes of one name. */
-  private readonly nodeNames = new UniqueNames();
+  private readonly nodeNames: ReadonlyMap<Node, string>;
 
-  constructor(names: ReadonlyMap<Value, string>, external: EncodeOptions["external"]) {
+  constructor(graph: Graph, names: ReadonlyMap<Value, string>, external: EncodeOptions["external"]) {
     this.names = names;
+    this.nodeNames = assignNodeNames(graph);
     this.external = external;
   }
 
@@ -120,7 +120,7 @@ class GraphEncoder {
     return {
       input,
       output,
-      name: node.name === "" ? "" : this.nodeNames.take(node.name),
+      name: this.nodeNames.get(node) ?? "",
       op_type: op_type ?? "",
       domain: node.domain,
       attribute,

@@ -4,7 +4,7 @@ export { type EncodeOptions, encodeModel } from "./encode.ts";
 export type { ExternalReference } from "./external.ts";
 export * from "./graph.ts";
 export { inlineFunctions } from "./inline.ts";
-export { assignNames, operandsOf, subgraphs, usedValues } from "./names.ts";
+export { assignNames, assignNodeNames, operandsOf, subgraphs, usedValues } from "./names.ts";
 export { toOpset18 } from "./opset.ts";
 export { printGraph } from "./print.ts";
 export { type ModelFile, readModel } from "./read.ts";

@@ -44,6 +44,20 @@ export function assignNames(graph: Graph): ReadonlyMap<Value, string> {
   return names;
 }
 
+/** Unique names for the nodes of a graph and its subgraphs, as they are encoded: onnxruntime refuses two nodes of one name. */
+export function assignNodeNames(graph: Graph): ReadonlyMap<Node, string> {
+  const names = new Map<Node, string>();
+  const unique = new UniqueNames();
+  const visit = (g: Graph) => {
+    for (const node of g.nodes) {
+      for (const inner of subgraphs(node)) visit(inner);
+      if (node.name !== "") names.set(node, unique.take(node.name));
+    }
+  };
+  visit(graph);
+  return names;
+}
+
 /** The subgraphs of a node: bodies of If, Loop and Scan. */
 export function subgraphs(node: Node): Graph[] {
   return [...node.attributes.values()].flatMap((a) => (a.kind === "graph" ? [a.value] : []));

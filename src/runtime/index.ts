@@ -9,4 +9,5 @@ export type {
   RuntimeOptions,
   RuntimeTensor,
   Session,
+  SessionOptions,
 } from "./types.ts";

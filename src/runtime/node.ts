@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -7,13 +7,13 @@ import { LandscapeError, outOfMemory } from "../errors.ts";
 import type {
   Device,
   DeviceChoice,
-  ExternalFile,
   Feeds,
   ProviderStatus,
   Runtime,
   RuntimeOptions,
   RuntimeTensor,
   Session,
+  SessionOptions,
 } from "./types.ts";
 
 // TF32 keeps 10 bits of mantissa: it ruins differences and small loss gaps. It must be off before the first CUDA session.
@@ -29,7 +29,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     device,
     notice,
     version: ort.env.versions.common ?? "unknown",
-    createSession: (model, external) => createSession(model, external, device, options.threads),
+    createSession: (model, chosen = {}) => createSession(model, chosen, device, options.threads),
   };
 }
 
@@ -38,7 +38,7 @@ async function resolveDevice(choice: DeviceChoice): Promise<{ device: Device; no
   const statuses = await probeProviders();
   if (choice === "auto") {
     const found = (["cuda", "webgpu"] as const).find((d) =>
-      statuses.some((s) => s.name === d && s.available),
+      statuses.some((s) => s.name === d && s.preferred),
     );
     if (found) return { device: found, notice: null };
     return {
@@ -58,12 +58,14 @@ async function resolveDevice(choice: DeviceChoice): Promise<{ device: Device; no
 
 async function createSession(
   model: Uint8Array,
-  external: ExternalFile | undefined,
+  { external, onCpu = [] }: SessionOptions,
   device: Device,
   threads: number,
 ): Promise<Session> {
   const options: ort.InferenceSession.SessionOptions = {
-    executionProviders: [device],
+    executionProviders: [
+      device === "webgpu" && onCpu.length > 0 ? { name: device, forceCpuNodeNames: onCpu } : device,
+    ],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: "sequential",
@@ -129,10 +131,14 @@ export async function probeProviders(): Promise<ProviderStatus[]> {
   const backends = ort.listSupportedBackends?.() ?? [];
   const bundled = (name: string) => backends.some((b) => b.name === name && b.bundled);
   return [
-    { name: "cpu", available: true, reason: "part of onnxruntime-node", fix: "" },
+    { name: "cpu", available: true, preferred: true, reason: "part of onnxruntime-node", fix: "" },
     await probeCuda(),
     await probeWebgpu(bundled("webgpu")),
   ];
+}
+
+function unavailable(name: Device, reason: string, fix: string): ProviderStatus {
+  return { name, available: false, preferred: false, reason, fix };
 }
 
 async function probeCuda(): Promise<ProviderStatus> {
@@ -142,24 +148,27 @@ async function probeCuda(): Promise<ProviderStatus> {
     (file) => !existsSync(join(bindingFolder(), file)),
   );
   if (missing.length > 0) {
-    return {
-      name: "cuda",
-      available: false,
-      reason: `${missing.join(" and ")} not beside the onnxruntime binding`,
-      fix,
-    };
+    return unavailable("cuda", `${missing.join(" and ")} not beside the onnxruntime binding`, fix);
   }
   return tryDevice("cuda", fix);
 }
 
 async function probeWebgpu(bundled: boolean): Promise<ProviderStatus> {
   const fix = "install a Vulkan (Linux) or DirectX 12 (Windows) driver";
-  if (!bundled) return { name: "webgpu", available: false, reason: "not part of onnxruntime-node here", fix };
+  if (!bundled) return unavailable("webgpu", "not part of onnxruntime-node here", fix);
   // Without it the attempt fails too, but not before native code has filled stderr.
   if (process.platform === "linux" && !hasLibrary("libvulkan.so.1")) {
-    return { name: "webgpu", available: false, reason: "no Vulkan loader (libvulkan.so.1)", fix };
+    return unavailable("webgpu", "no Vulkan loader (libvulkan.so.1)", fix);
   }
   return tryDevice("webgpu", fix);
+}
+
+/** Vulkan also runs on software drivers, ten times slower than the CPU provider; a GPU has a device file on Linux. */
+function hasGpu(): boolean {
+  if (process.platform !== "linux") return true;
+  const folder = (path: string) => (existsSync(path) ? readdirSync(path) : []);
+  const drm = folder("/dev/dri").some((file) => file.startsWith("renderD"));
+  return drm || folder("/dev").some((file) => file === "dxg" || file.startsWith("nvidia"));
 }
 
 function hasLibrary(file: string): boolean {
@@ -191,10 +200,12 @@ async function tryDevice(name: Device, fix: string): Promise<ProviderStatus> {
       logSeverityLevel: 4,
     });
     await session.release();
-    return { name, available: true, reason: "a session can be created", fix: "" };
+    const gpu = hasGpu();
+    const reason = gpu ? "a session can be created" : "by a driver that computes on the CPU: there is no GPU";
+    return { name, available: true, preferred: gpu, reason, fix: "" };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    return { name, available: false, reason: (text.split("\n")[0] ?? "").slice(0, 200), fix };
+    return unavailable(name, (text.split("\n")[0] ?? "").slice(0, 200), fix);
   }
 }
 

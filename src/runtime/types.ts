@@ -30,6 +30,12 @@ export interface ExternalFile {
   readonly bytes: Uint8Array;
 }
 
+export interface SessionOptions {
+  readonly external?: ExternalFile;
+  /** Names of nodes that run on the CPU although the device has kernels for them. */
+  readonly onCpu?: readonly string[];
+}
+
 /** One inference engine on one device. */
 export interface Runtime {
   readonly device: Device;
@@ -37,12 +43,14 @@ export interface Runtime {
   readonly notice: string | null;
   readonly version: string;
   /** Shapes in: an encoded model with static shapes. Throws RUNTIME_FAILED. */
-  createSession(model: Uint8Array, external?: ExternalFile): Promise<Session>;
+  createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>;
 }
 
 export interface ProviderStatus {
   readonly name: Device;
   readonly available: boolean;
+  /** Whether "auto" takes it: not where a software driver stands in for a GPU. */
+  readonly preferred: boolean;
   readonly reason: string;
   readonly fix: string;
 }
