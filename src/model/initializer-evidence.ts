@@ -212,3 +212,17 @@ export function isNormOf(x: Value, w: Value): boolean {
   }
   return norms.every((v, i) => Math.abs(v - Math.sqrt(sums[i] as number)) <= CLOSE * Math.abs(v));
 }
+
+/** Denominator of all fractions that code is likely to hold: ½, ⅓, ¼, ⅙, ⅛ and their multiples. */
+const PARTS = 24;
+
+/** Whether `x` is a number that was computed from the scalar `w` by a factor as code has them (half a step, a sixth of it). */
+export function isFractionOf(x: Value, w: Value): boolean {
+  if (x.dims.length > 0 || w.dims.length > 0) return false;
+  const [part, whole] = [numbersIn(x)?.[0], numbersIn(w)?.[0]];
+  if (!part || !whole) return false;
+  const isFraction = (v: number) =>
+    Math.abs(v) <= PARTS && Math.abs(Math.round(PARTS * v) - PARTS * v) < CLOSE;
+  // Where the weight is such a number itself, so are constants that have nothing to do with it.
+  return !isFraction(whole) && !isFraction(1 / whole) && isFraction(part / whole);
+}

@@ -7,6 +7,7 @@ import {
   followedUses,
   isBarring,
   isBinary,
+  isFractionOf,
   isGeometric,
   isNormOf,
   isOnInput,
@@ -235,16 +236,18 @@ function reasonFor({ value, uses }: Evidence): string {
     : `floating point, on a differentiable path to the output${from}`;
 }
 
-/** A norm that the exporter computed from a weight, and keeps beside it, was not trained. */
+/** A norm or a fraction that the exporter computed from a weight, and keeps beside it, was not trained. */
 function withoutComputed(verdicts: readonly InitializerVerdict[]): readonly InitializerVerdict[] {
   const trained = verdicts.filter((v) => v.isParameter).map((v) => v.value);
   return verdicts.map((verdict) => {
     const { value } = verdict;
-    if (!verdict.isParameter || !hasGeneratedName(value.name)) return verdict;
-    const source = trained.find((w) => w !== value && isNormOf(value, w));
-    return source
-      ? { ...no(value, `the norm of "${source.name}", computed by the exporter`), computedFrom: source }
-      : verdict;
+    if (!hasGeneratedName(value.name)) return verdict;
+    const others = trained.filter((w) => w !== value);
+    const norm = verdict.isParameter ? others.find((w) => isNormOf(value, w)) : undefined;
+    const fraction = verdict.isParameter ? undefined : others.find((w) => isFractionOf(value, w));
+    const [source, what] = norm ? [norm, "the norm"] : [fraction, "a fraction"];
+    if (source === undefined) return verdict;
+    return { ...no(value, `${what} of "${source.name}", computed by the exporter`), computedFrom: source };
   });
 }
 

@@ -316,6 +316,16 @@ const rows: readonly Row[] = [
     nodes: [node("Sub", ["unity", "x"], ["y"])],
     verdict: /single number/,
   },
+  ...[
+    { step: 0.2345, verdict: /a fraction of "h", computed by the exporter/ },
+    { step: 0.25, verdict: /single number/ },
+  ].map(({ step, verdict }) => ({
+    name: `half a step of ${step}`,
+    tensor: floats("onnx::Mul_5", [], [step / 2]),
+    others: [floats("h", [], [step])],
+    nodes: [node("Mul", ["x", "onnx::Mul_5"], ["z"]), node("Mul", ["z", "h"], ["y"])],
+    verdict,
+  })),
   {
     name: "the scale of integers",
     tensor: floats("scale", [], [0.02]),
