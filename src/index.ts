@@ -7,8 +7,10 @@ export type * from "./analysis/analysis-report.ts";
 export { FolderStore } from "./analysis/folder-store.ts";
 export { JournaledObjective } from "./analysis/journaled-objective.ts";
 export { type AnalysisOptions, defaultAnalysis } from "./analysis/options.ts";
+export type { NetworkGroup, PaperNetwork } from "./analysis/paper.ts";
 export { PhaseTimer } from "./analysis/phase-timer.ts";
 export { type Progress, silentProgress } from "./analysis/progress.ts";
+export type * from "./analysis/reproduction-report.ts";
 export { RunFolder, type RunIdentity } from "./analysis/run-folder.ts";
 export {
   analyseTrajectory,
@@ -60,5 +62,5 @@ export {
   type Problem,
   type ProblemOptions,
 } from "./objective/index.ts";
-export { type RenderOptions, renderReport, renderTrajectory } from "./report/index.ts";
+export { type RenderOptions, renderReport, renderReproduction, renderTrajectory } from "./report/index.ts";
 export { probeProviders } from "./runtime/index.ts";
