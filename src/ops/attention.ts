@@ -2,7 +2,7 @@ import type { Call, Value } from "../onnx/graph.ts";
 import { isFloat, type TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
-import { floatOperand, misfit, sameDims, tensorType, typeOf } from "./typing.ts";
+import { floatOperand, misfit, range, sameDims, tensorType, typeOf } from "./typing.ts";
 
 /** Attention and rotary embeddings (opset 23), in products, a Softmax and what masks them. */
 
@@ -91,7 +91,23 @@ function headsOf(call: Call): Heads {
   const kept = (dims: readonly number[], size: number) =>
     sameDims(dims, [key[0], key[1], past[2] ?? -1, size]);
   if (!kept(past, key[3]) || !kept(pastValue, value[3])) throw misfit(call, "past keys and values that fit");
+  assertKnown(call, key[0]);
   return { packed: typeOf(call, 0).dims.length === 3, query, key, valueSize: value[3], past: past[2]! };
+}
+
+/** What opsets 24 and 25 added: lengths of padded keys, and windows. */
+function assertKnown(call: Call, batch: number): void {
+  const windows = ["left_window_size", "right_window_size"].some((name) => call.int(name, -1) >= 0);
+  const lengths = call.has(6) ? typeOf(call, 6).dims : undefined;
+  if (windows || (lengths && call.int("is_causal", 0) !== 0))
+    throw misfit(call, "no windows, and no lengths of keys in a causal attention", "UNSUPPORTED_OP");
+  if (lengths && !sameDims(lengths, [batch])) throw misfit(call, `${batch} lengths of keys`);
+}
+
+/** Which keys count where their lengths are given: [batch, 1, 1, keys]. */
+function withinLengths(b: GraphBuilder, lengths: Value, keys: number): Value {
+  const positions = b.cast(b.ints(range(keys)), lengths.static.type);
+  return b.less(positions, b.reshape(lengths, [lengths.dims[0]!, 1, 1, 1]));
 }
 
 function inferAttention(call: Call): readonly TensorType[] {
@@ -120,7 +136,9 @@ function scoreStages(b: GraphBuilder, call: Call, q: Value, k: Value, past: numb
   const added = mask && isFloat(mask.static.type) ? b.add(capped, mask) : capped;
   const [queries, keys] = [q.dims[2]!, k.dims[2]!];
   const causal = call.int("is_causal", 0) !== 0 ? causalMask(b, queries, keys, past) : null;
-  const allowed = bothAllowed(b, causal, mask && !isFloat(mask.static.type) ? mask : null);
+  const counted = call.has(6) ? withinLengths(b, call.x(6), keys) : null;
+  const masked = bothAllowed(b, causal, mask && !isFloat(mask.static.type) ? mask : null);
+  const allowed = bothAllowed(b, masked, counted);
   const biased = allowed ? b.where(allowed, added, -Infinity) : added;
   return [raw, capped, biased, maskedSoftmax(b, added, allowed)];
 }

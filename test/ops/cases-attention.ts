@@ -40,6 +40,7 @@ const attention: readonly Case[] = [
   standard("Attention", [...split, x([2, 1, 3, 3])], { scale: float(1) }),
   standard("Attention", [...split, someMasked], {}),
   standard("Attention", [...split, someMasked], { is_causal: 1 }),
+  standard("Attention", [...split, null, null, null, int64Tensor([2], [2, 3])], {}, { opset: 24 }),
   standard("Attention", [...split, null, x([2, 2, 2, 2]), x([2, 2, 2, 3])], { is_causal: 1 }, { outputs: 3 }),
   ...[0, 3].map((qk_matmul_output_mode) =>
     standard("Attention", split, { qk_matmul_output_mode }, { outputs: 4 }),
