@@ -39,13 +39,17 @@ const fusedBatchNorm: Check = (facts) => {
 const OPERATION_NAMES =
   /^(add|sub|mul|div|pow|sqrt|rsqrt|exp|log|neg|abs|sigmoid|tanh|softmax|softplus|clamp(_min|_max)?|norm|linalg_vector_norm|mean|sum|index|embedding|select|slice|gather|cat|stack|expand|repeat|t|transpose|permute|view|reshape|unsqueeze|squeeze|matmul|mm|bmm|einsum|where|clone|_to_copy|_weight_norm)(_\d+)?$/;
 
+/** Those of them that change numbers: sigmoid(w) has one source as a transposed weight has. */
+const COMPUTED_NAMES =
+  /^(add|sub|mul|div|pow|sqrt|rsqrt|exp|log|neg|abs|sigmoid|tanh|softmax|softplus|clamp(_min|_max)?|norm|linalg_vector_norm|mean|sum|sin|cos|relu|gelu|silu|elu|square|reciprocal)(_\d+)?$/;
+
 /** A weight that TorchScript's folding made from others: a plain Linear keeps its name, or is an `onnx::MatMul`. */
 const FOLDED_NAMES = /^onnx::(Gemm|Add|Sub|Mul|Div|Clip|Expand|Pow|Where|Concat)_\d+$/;
 
 /** Where a tensor comes from, when more went into it than the one weight that it is a transpose of. */
 function isFolded(value: Value, pytorch: boolean): boolean {
   const sources = foldedFrom(value);
-  if (sources.length > 0) return sources.length > 1;
+  if (sources.length > 0) return sources.length > 1 || COMPUTED_NAMES.test(value.name);
   return (
     pytorch && sizeOf(value.dims) > 1 && (OPERATION_NAMES.test(value.name) || FOLDED_NAMES.test(value.name))
   );
@@ -65,7 +69,7 @@ const foldedWeights: Check = (facts) => {
   if (all.length === 0) return null;
   return {
     code: "FOLDED_WEIGHTS",
-    message: `the exporter computed ${listed(all.map((v) => v.name))} from trained weights (a norm, a product, a selection of rows) and keeps the result only: derivatives with respect to what was trained are not those of this file. Export with optimize=False (dynamo=True) or do_constant_folding=False`,
+    message: `the exporter computed ${listed(all.map((v) => v.name))} from trained weights (a norm, a product, a selection of rows) and keeps the result only: unless it just rearranged them, derivatives with respect to what was trained are not those of this file. Export with optimize=False (dynamo=True) or do_constant_folding=False`,
   };
 };
 

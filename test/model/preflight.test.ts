@@ -137,6 +137,13 @@ const rows: readonly Row[] = [
     warnings: {},
   },
   {
+    name: "a function of one weight",
+    graph: dense(floats("sigmoid", [4, 3], ramp(12)), {
+      value_info: [{ ...info("sigmoid"), metadata_props: [note(FOLDED, "['gates']")] }],
+    }),
+    warnings: { FOLDED_WEIGHTS: /computed "sigmoid" from trained weights/ },
+  },
+  {
     name: "a weight with the name of an operation",
     graph: dense(floats("mul_2", [4, 3], ramp(12))),
     warnings: { FOLDED_WEIGHTS: /"mul_2"/ },
