@@ -25,6 +25,8 @@ const demoAnalysis: AnalysisOptions = {
   movingProducts: 24,
   densityProbes: 2,
   densitySteps: 20,
+  // Of 32 images, as two processes share them in groups of 16.
+  subsets: 2,
 };
 
 export const demo: Command = defineCommand<DemoOptions>({
@@ -61,7 +63,7 @@ export const demo: Command = defineCommand<DemoOptions>({
     const out = options.out ?? "landscape-demo";
     const analysis = ({ train, mostSubsets }: Problem) => ({
       ...demoAnalysis,
-      subsets: fittingSubsets(train.samples, mostSubsets),
+      subsets: Math.min(demoAnalysis.subsets, fittingSubsets(train.samples, mostSubsets)),
       seed: options.seed,
     });
     return runAnalysis("demo", bundled("resnet20.onnx"), { ...problem, ...options, out }, analysis, context);
