@@ -251,6 +251,18 @@ export interface Plane {
   readonly test: GridValues | null;
   /** How the range was chosen, in words. */
   readonly range: string;
+  /** Around the lowest train loss of the grid once more; absent where no loss is finite, and in older reports. */
+  readonly refined?: RefinedPlane | undefined;
+}
+
+/** A finer grid around the lowest train loss of a plane; its `train.minimum` is the minimum as it is best known. */
+export interface RefinedPlane {
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  readonly train: GridValues;
+  readonly test: GridValues | null;
+  /** Of its minimum: a step of this grid, and how much lower the parabolas through the neighbours reach. */
+  readonly error: { readonly x: number; readonly y: number; readonly loss: number | null };
 }
 
 /** Loss along θ₀ + t·d. */

@@ -1,3 +1,4 @@
+import { WINDOW } from "../landscape/index.ts";
 import type { Objective } from "../objective/types.ts";
 import { countText } from "./number-text.ts";
 import type { AnalysisOptions } from "./options.ts";
@@ -30,7 +31,7 @@ export function planAnalysis({ train, test }: Sizes, options: AnalysisOptions): 
     ...(options.densityProbes > 0 ? [products("density", options.densityProbes * options.densitySteps)] : []),
     products("directions", options.randomProfiles + 2),
     { name: "ranges", units: 180, cost: 180 * s },
-    points("planes", 3 * options.grid ** 2),
+    points("planes", 3 * planePoints(options)),
     points("profiles", lines * options.profilePoints),
     products("check", 14),
     products("scales", 2 * (options.scalePoints + 1)),
@@ -40,6 +41,11 @@ export function planAnalysis({ train, test }: Sizes, options: AnalysisOptions): 
 /** Products on a part of the data each. */
 function subsets({ subsets, maxProducts }: AnalysisOptions, product: number): PhasePlan {
   return { name: "subsets", units: subsets * maxProducts, cost: maxProducts * product };
+}
+
+/** Of one plane: its grid, and the window around its lowest point. */
+export function planePoints({ grid }: AnalysisOptions): number {
+  return grid ** 2 + WINDOW;
 }
 
 /** The plan in words: "up to 172 products and 3,211 points". */
@@ -52,6 +58,6 @@ export function planText(options: AnalysisOptions): string {
     options.densityProbes * options.densitySteps +
     options.randomProfiles +
     2 * options.scalePoints;
-  const points = 3 * options.grid ** 2 + (3 + options.randomProfiles) * options.profilePoints;
+  const points = 3 * planePoints(options) + (3 + options.randomProfiles) * options.profilePoints;
   return `up to ${countText(products)} products and ${countText(points)} points`;
 }

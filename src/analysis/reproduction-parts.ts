@@ -6,7 +6,8 @@ import {
   summarizePlanes,
 } from "../numerics/index.ts";
 import type { Objective } from "../objective/types.ts";
-import type { AnalysisReport, GridValues, LossValue, Plane } from "./analysis-report.ts";
+import type { AnalysisReport, Plane } from "./analysis-report.ts";
+import { lowestPoint } from "./lowest-point.ts";
 import type {
   Estimate,
   NetworkCase,
@@ -139,15 +140,10 @@ export function networkRow({ name, group, analysis }: NetworkCase): NetworkRow |
 
 /** Both splits where the training loss of a plane is lowest; θ₀ itself where no cell lies below it. */
 function minimumOf(plane: Plane, { checkpoint }: AnalysisReport): PlaneMinimum {
-  const { x, y, loss } = plane.train.minimum;
+  const { x, y, loss, train, test } = lowestPoint(plane);
   // Without a finite cell the minimum is not a number.
   if (!(loss < checkpoint.train.loss)) return { x: 0, y: 0, train: checkpoint.train, test: checkpoint.test };
-  const [i, j] = [plane.y.indexOf(y), plane.x.indexOf(x)];
-  const values = (grid: GridValues): LossValue => ({
-    loss: grid.loss[i]?.[j] as number,
-    accuracy: grid.accuracy?.[i]?.[j] ?? null,
-  });
-  return { x, y, train: values(plane.train), test: plane.test && values(plane.test) };
+  return { x, y, train, test };
 }
 
 /** κ₊ and κ₋ of each plane of a toy. */

@@ -109,6 +109,14 @@ const gridValues = z.object({
   minimum: z.object({ x: finite, y: finite, loss: finite }),
 });
 
+const refined = z.object({
+  x: z.array(finite).readonly(),
+  y: z.array(finite).readonly(),
+  train: gridValues,
+  test: gridValues.nullable(),
+  error: z.object({ x: finite, y: finite, loss: maybe }),
+});
+
 const plane = z.object({
   kind: z.enum(["hessian", "random", "filter"]),
   xDirection: z.string(),
@@ -119,6 +127,7 @@ const plane = z.object({
   train: gridValues,
   test: gridValues.nullable(),
   range: z.string(),
+  refined: refined.optional(),
 });
 
 const line = z.object({ loss: values, accuracy: values.nullable() });

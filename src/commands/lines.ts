@@ -1,4 +1,5 @@
 import { rangeText } from "../analysis/range-text.ts";
+import { lowestOf } from "../analysis/steps/ranges.ts";
 import { vectorHash } from "../analysis/unit.ts";
 import { readVector } from "../data/vector.ts";
 import {
@@ -7,6 +8,7 @@ import {
   type Extent,
   linearAxis,
   originAxis,
+  type PlanePoint,
   type Rise,
 } from "../landscape/index.ts";
 import { norm } from "../numerics/vector.ts";
@@ -41,6 +43,8 @@ export interface ChosenAxes {
   readonly points: readonly (readonly number[])[];
   /** How those not asked for were chosen, in words; null if all were asked for. */
   readonly text: string | null;
+  /** The lowest loss that was come across, if all axes were chosen. */
+  readonly lowest: PlanePoint | null;
 }
 
 /** The points of each axis: those asked for, or `count` that show the lowest loss near θ₀ and the rise around it. */
@@ -53,7 +57,7 @@ export async function axisPoints(
 ): Promise<ChosenAxes> {
   const open = requests.filter((r) => r.asked === null);
   const asked = ({ asked }: AxisRequest) => (asked ? linearAxis(asked.from, asked.to, asked.count) : []);
-  if (open.length === 0) return { points: requests.map(asked), text: null };
+  if (open.length === 0) return { points: requests.map(asked), text: null, lowest: null };
   // Ranges are looked for along unit vectors; an axis counts in lengths of the one that is given.
   const lengths = open.map((r) => norm(r.direction.vector));
   const units = open.map(({ direction: { id, vector } }, i) => ({
@@ -67,8 +71,10 @@ export async function axisPoints(
     const index = open.indexOf(r);
     return index < 0 ? asked(r) : originAxis(chosen.extents[index] as Extent, count);
   });
+  const isWhole = open.length === requests.length;
   return {
     points,
+    lowest: isWhole ? lowestOf(chosen) : null,
     text: rangeText(
       chosen,
       open.map((r) => r.name),

@@ -1,16 +1,21 @@
 import { basename } from "node:path";
+import type { RefinedPlane } from "../analysis/analysis-report.ts";
 import { writeWhole } from "../analysis/files.ts";
-import { numberText, percentText } from "../analysis/number-text.ts";
+import { numberText, percentText, withError } from "../analysis/number-text.ts";
 import { defaultAnalysis } from "../analysis/options.ts";
-import { gridValues } from "../analysis/steps/planes.ts";
-import { writeNpz } from "../data/npz.ts";
+import { gridValues, refinedPlane } from "../analysis/steps/planes.ts";
+import { type ArrayToWrite, writeNpz } from "../data/npz.ts";
 import { LandscapeError } from "../errors.ts";
 import {
   evaluatePlane,
   filterDirection,
   type GridResult,
+  type PlanePoint,
+  type RefinedMinimum,
   type Rise,
   randomDirection,
+  refineMinimum,
+  WINDOW,
 } from "../landscape/index.ts";
 import { cosine } from "../numerics/vector.ts";
 import { type Command, type Context, defineCommand, type Outcome } from "./command.ts";
@@ -92,14 +97,20 @@ export const surface: Command = defineCommand<SurfaceOptions>({
       const [x, y] = axes.points as [number[], number[]];
       const { samples } = run.train;
       const perPoint = samples + (run.test?.samples ?? 0);
-      const units = x.length * y.length * (run.test ? 2 : 1);
+      // Who asks for points gets those.
+      const refines = axes.text !== null;
+      const points = x.length * y.length + (refines ? WINDOW : 0);
       context.progress.start("plane");
-      context.progress.expect(units, x.length * y.length * perPoint);
-      const result = await evaluatePlane(run, [dx.direction, dy.direction], x, y, { signal });
+      context.progress.expect(points * (run.test ? 2 : 1), points * perPoint);
+      const plane = [dx.direction, dy.direction] as const;
+      const result = await evaluatePlane(run, plane, x, y, { signal });
+      const known = axes.lowest ? { known: axes.lowest } : {};
+      const refined = refines ? await refineMinimum(run, plane, result, { signal, ...known }) : null;
       context.progress.finish(`${x.length}×${y.length} points`);
-      if (options.npz) writeSurface(options.npz, result);
+      if (options.npz) writeSurface(options.npz, result, refined);
       await writeMeshes(`${basename(model)}, plane of x and y: ${planeText(options)}`, result, options);
-      return outcome(result, cosine(dx.direction.vector, dy.direction.vector), axes.text, options);
+      const angle = cosine(dx.direction.vector, dy.direction.vector);
+      return outcome({ result, refined, angle, range: axes.text }, options);
     }),
 });
 
@@ -146,28 +157,27 @@ async function surfaceDirections(
   }
 }
 
-function outcome(result: GridResult, angle: number, range: string | null, options: SurfaceOptions): Outcome {
+interface Found {
+  readonly result: GridResult;
+  /** null where the range was asked for. */
+  readonly refined: RefinedMinimum | null;
+  readonly angle: number;
+  readonly range: string | null;
+}
+
+function outcome({ result, refined, angle, range }: Found, options: SurfaceOptions): Outcome {
   const train = gridValues(result.train);
   const test = result.test && gridValues(result.test);
   const { minimum } = result.train;
+  const around = refined && refinedPlane(refined);
   const written = [options.npz, options.vtk, options.obj].filter((path) => path !== null);
   return {
-    json: { x: result.x, y: result.y, train, test, minimum, cosine: angle, range },
+    json: { x: result.x, y: result.y, train, test, minimum, refined: around, cosine: angle, range },
     lines: fieldLines([
       ["points", `${result.x.length} × ${result.y.length}`],
       ...(range === null ? [] : ([["range", range]] as const)),
-      [
-        "lowest train loss",
-        `${numberText(minimum.loss, 6)} at x ${numberText(minimum.x)}, y ${numberText(minimum.y)}`,
-      ],
-      ...(test
-        ? ([
-            [
-              "lowest test loss",
-              `${numberText(test.minimum.loss, 6)} at x ${numberText(test.minimum.x)}, y ${numberText(test.minimum.y)}`,
-            ],
-          ] as const)
-        : []),
+      ["lowest train loss", around ? refinedText(around) : minimumText(minimum)],
+      ...(test ? ([["lowest test loss", minimumText(test.minimum)]] as const) : []),
       ["cosine of x and y", numberText(angle, 2)],
       ...(train.nonFinite > 0
         ? ([["not finite", percentText(train.nonFinite / (result.x.length * result.y.length))]] as const)
@@ -177,6 +187,16 @@ function outcome(result: GridResult, angle: number, range: string | null, option
         : [["arrays", "--npz F.npz writes them"] as const]),
     ]),
   };
+}
+
+function minimumText({ x, y, loss }: PlanePoint): string {
+  return `${numberText(loss, 6)} at x ${numberText(x)}, y ${numberText(y)}`;
+}
+
+/** With its errors: a step of the finer grid, and what parabolas through the neighbours would gain. */
+function refinedText({ train: { minimum }, error }: RefinedPlane): string {
+  const loss = error.loss ? withError(minimum.loss, error.loss) : numberText(minimum.loss, 6);
+  return `${loss} at x ${withError(minimum.x, error.x)}, y ${withError(minimum.y, error.y)}, on a grid three times finer`;
 }
 
 /** What x and y are, in the title of a file. */
@@ -193,15 +213,22 @@ async function writeMeshes(title: string, result: GridResult, { vtk, obj }: Mesh
   if (obj !== null) await writeWhole(obj, objFile(title, plane, coloursOf(viridis)));
 }
 
-function writeSurface(path: string, result: GridResult): void {
-  const shape = [result.y.length, result.x.length];
-  const grid = (rows: readonly (readonly number[])[]) => ({ shape, data: Float64Array.from(rows.flat()) });
-  writeNpz(path, {
-    x: { shape: [result.x.length], data: Float64Array.from(result.x) },
-    y: { shape: [result.y.length], data: Float64Array.from(result.y) },
-    train_loss: grid(result.train.loss),
-    ...(result.train.accuracy ? { train_accuracy: grid(result.train.accuracy) } : {}),
-    ...(result.test ? { test_loss: grid(result.test.loss) } : {}),
-    ...(result.test?.accuracy ? { test_accuracy: grid(result.test.accuracy) } : {}),
+function writeSurface(path: string, result: GridResult, refined: RefinedMinimum | null): void {
+  writeNpz(path, { ...gridArrays(result, ""), ...(refined ? gridArrays(refined, "refined_") : {}) });
+}
+
+function gridArrays({ x, y, train, test }: GridResult, prefix: string): Record<string, ArrayToWrite> {
+  const axis = (values: readonly number[]) => ({ shape: [values.length], data: Float64Array.from(values) });
+  const grid = (rows: readonly (readonly number[])[]) => ({
+    shape: [y.length, x.length],
+    data: Float64Array.from(rows.flat()),
   });
+  return {
+    [`${prefix}x`]: axis(x),
+    [`${prefix}y`]: axis(y),
+    [`${prefix}train_loss`]: grid(train.loss),
+    ...(train.accuracy ? { [`${prefix}train_accuracy`]: grid(train.accuracy) } : {}),
+    ...(test ? { [`${prefix}test_loss`]: grid(test.loss) } : {}),
+    ...(test?.accuracy ? { [`${prefix}test_accuracy`]: grid(test.accuracy) } : {}),
+  };
 }

@@ -25,3 +25,4 @@ export {
   projectPath,
 } from "./path.ts";
 export { type ChosenRange, chooseRange, type LineFacts, type RangeOptions, type Rise } from "./range.ts";
+export { type MinimumError, type PlanePoint, type RefinedMinimum, refineMinimum, WINDOW } from "./refine.ts";

@@ -1,4 +1,4 @@
-import type { AnalysisReport, GridValues } from "../analysis/analysis-report.ts";
+import type { AnalysisReport, GridValues, RefinedPlane } from "../analysis/analysis-report.ts";
 
 const DIGITS = 6;
 
@@ -10,8 +10,13 @@ export function roundGrids(report: AnalysisReport): AnalysisReport {
       ...plane,
       train: roundValues(plane.train),
       test: plane.test && roundValues(plane.test),
+      ...(plane.refined ? { refined: roundRefined(plane.refined) } : {}),
     })),
   };
+}
+
+function roundRefined(refined: RefinedPlane): RefinedPlane {
+  return { ...refined, train: roundValues(refined.train), test: refined.test && roundValues(refined.test) };
 }
 
 /** To six digits. */

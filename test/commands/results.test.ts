@@ -168,6 +168,24 @@ describe("JSON and arrays of each command", () => {
     expect(await shapes(npz)).toEqual({ x: [3], y: [2], train_loss: [2, 3], test_loss: [2, 3] });
   });
 
+  it("surface whose range is chosen: a finer grid around its lowest point", async () => {
+    const npz = join(folder, "refined.npz");
+    const found = await runJson(["surface", "toy:T1,n=4", "--directions", "random", "--npz", npz]);
+    expect(found["refined"]).toMatchObject({
+      train: { loss: expect.any(Array), accuracy: null, nonFinite: 0, minimum: { loss: expect.any(Number) } },
+      test: null,
+      error: { x: expect.any(Number), y: expect.any(Number) },
+    });
+    const { x, y } = found["refined"] as { x: number[]; y: number[] };
+    expect(await shapes(npz)).toEqual({
+      ...{ x: [25], y: [25], train_loss: [25, 25] },
+      ...{ refined_x: [x.length], refined_y: [y.length], refined_train_loss: [y.length, x.length] },
+    });
+    // Who asks for points gets those.
+    const asked = await runJson(["surface", "toy:T1,n=4", "--directions", "random", "--range", "-1:1:3"]);
+    expect(asked["refined"]).toBeNull();
+  });
+
   it("surface as files for programs of meshes", async () => {
     const [vtk, obj] = [join(folder, "surface.vtk"), join(folder, "surface.obj")];
     const ranges = ["--range-x", "-1:1:3", "--range-y", "-0.5:1:2"];

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { RefinedPlane } from "../../src/analysis/analysis-report.ts";
 import { runJson } from "../support/cli.ts";
 import { describeWithFixtures } from "../support/fixtures.ts";
 import { paperArgs, paperFile, reference, referenceVector } from "./paper.ts";
@@ -54,6 +55,7 @@ interface Surface {
   readonly train: Split;
   readonly minimum: { readonly x: number; readonly y: number; readonly loss: number };
   readonly range: string | null;
+  readonly refined: RefinedPlane | null;
 }
 
 /** θ₀ is one of the points, to the bit; the lowest cell and θ₀ both have cells on all sides. */
@@ -93,6 +95,15 @@ describeWithFixtures("ranges that are chosen", () => {
     expect(Math.abs(minimum.y - known.b)).toBeLessThan(stepOf(y));
     expect(minimum.loss / known.loss).toBeGreaterThan(1 - 3e-4);
     expect(minimum.loss - known.loss).toBeLessThan(0.5 * 20.08 * (stepOf(x) / 2) ** 2 + 0.01 * known.loss);
+    // Around it once more: three times nearer, no higher, and known as well as it says.
+    const { train: around, error } = found.refined!;
+    expect(error.x).toBeCloseTo(stepOf(x) / 3, 12);
+    expect(error.y).toBeCloseTo(stepOf(y) / 3, 12);
+    expect(Math.abs(around.minimum.x - known.a)).toBeLessThan(error.x);
+    expect(Math.abs(around.minimum.y - known.b)).toBeLessThan(error.y);
+    expect(around.minimum.loss).toBeLessThanOrEqual(minimum.loss);
+    // What the parabolas would gain leads to the float64 minimum, as near as float32 resolves this loss.
+    expect(Math.abs((around.minimum.loss - error.loss!) / known.loss - 1)).toBeLessThan(3e-4);
     // The rise: on every side of the lowest cell the loss comes to twice that of θ₀, at the border at the latest.
     const loss0 = reference("fcnn2", "loss") as number;
     const [i, j] = [y.indexOf(minimum.y), x.indexOf(minimum.x)];

@@ -6,6 +6,7 @@ import type {
   GridValues,
   Plane,
   Profile,
+  RefinedPlane,
   TensorShare,
 } from "../../src/analysis/analysis-report.ts";
 import { randomSliceInfo } from "../../src/analysis/random-slices.ts";
@@ -344,6 +345,19 @@ function hessianPlane(): Plane {
       test.map((row) => row.map((v) => accuracyOf(v - 0.29, 0.8828))),
     ),
     range: "α to 20 times the loss and β to 4 times the loss, by the quadratic model",
+    refined: refinedAround(0, 0.098),
+  };
+}
+
+/** The Hessian plane around its lowest point, three times finer. */
+function refinedAround(x0: number, y0: number): RefinedPlane {
+  const [x, y] = [range(0.11 / 15, 7).map((v) => x0 + v), range(0.245 / 15, 7).map((v) => y0 + v)];
+  const [train, test] = [gridOf(x, y, hessianLoss), gridOf(x, y, (a, b) => 4 * hessianLoss(a - 0.004, b))];
+  const shares = (loss: readonly (readonly number[])[]) =>
+    loss.map((row) => row.map((v) => accuracyOf(v, 0.96875)));
+  return {
+    ...{ x, y, train: gridValues(x, y, train, shares(train)), test: gridValues(x, y, test, shares(test)) },
+    error: { x: 0.11 / 45, y: 0.245 / 45, loss: 1.3e-5 },
   };
 }
 

@@ -23,8 +23,12 @@ export const variants: Readonly<Record<string, () => AnalysisReport>> = {
 
 function withPlanes(f: (value: number, i: number, j: number) => number | null): AnalysisReport {
   const report = sampleReport();
-  const change = (plane: Plane, values: GridValues): GridValues => {
-    const loss = values.loss.map((row, i) => row.map((v, j) => (v === null ? null : f(v, i, j))));
+  const change = (
+    plane: Pick<Plane, "x" | "y">,
+    values: GridValues,
+    at: (k: number) => number = (k) => k,
+  ): GridValues => {
+    const loss = values.loss.map((row, i) => row.map((v, j) => (v === null ? null : f(v, at(i), at(j)))));
     const accuracy = values.accuracy?.map((row, i) => row.map((v, j) => (loss[i]![j] === null ? null : v)));
     return gridValues(plane.x, plane.y, loss, accuracy ?? null);
   };
@@ -32,6 +36,12 @@ function withPlanes(f: (value: number, i: number, j: number) => number | null): 
     ...p,
     train: change(p, p.train),
     test: p.test && change(p, p.test),
+    // Around the middle of the plane.
+    refined: p.refined && {
+      ...p.refined,
+      train: change(p.refined, p.refined.train, () => 15),
+      test: p.refined.test && change(p.refined, p.refined.test, () => 15),
+    },
   }));
   return { ...report, planes };
 }
@@ -78,7 +88,11 @@ function withoutTest(): AnalysisReport {
     ...report,
     data: { ...report.data, test: null },
     checkpoint: { ...report.checkpoint, test: null },
-    planes: report.planes.map((p) => ({ ...p, test: null })),
+    planes: report.planes.map((p) => ({
+      ...p,
+      test: null,
+      refined: p.refined && { ...p.refined, test: null },
+    })),
     profiles: report.profiles.map((p) => ({ ...p, test: null, minimum: { ...p.minimum, testLoss: null } })),
     provenance: { ...report.provenance, testPath: null },
   };
@@ -95,11 +109,17 @@ function regression(): AnalysisReport {
       ...report.checkpoint,
       train: { loss: report.checkpoint.train.loss * scale, accuracy: null },
       test: { loss: report.checkpoint.test!.loss * scale, accuracy: null },
+      lossNoise: report.checkpoint.lossNoise! * scale,
     },
     planes: report.planes.map((p) => ({
       ...p,
       train: noAccuracy(p.train),
       test: p.test && noAccuracy(p.test),
+      refined: p.refined && {
+        ...p.refined,
+        train: noAccuracy(p.refined.train),
+        test: p.refined.test && noAccuracy(p.refined.test),
+      },
     })),
     profiles: withProfiles(report, (v) => v * scale).map((p) => ({
       ...p,
@@ -234,7 +254,13 @@ function oneSample(): AnalysisReport {
   const report = withoutTest();
   const [x, y] = [range(0.1, 3), range(0.2, 3)];
   const loss = y.map((b) => x.map((a) => 0.1 + a * a - 0.1 * b * b));
-  const plane: Plane = { ...report.planes[0]!, x, y, train: gridValues(x, y, loss, null) };
+  const plane: Plane = {
+    ...report.planes[0]!,
+    x,
+    y,
+    train: gridValues(x, y, loss, null),
+    refined: undefined,
+  };
   return {
     ...report,
     checkpoint: { ...report.checkpoint, groups: 1, gradientNoise: null },

@@ -5,9 +5,12 @@ import {
   type GridLosses,
   originAxis,
   type ProfileLosses,
+  type RefinedMinimum,
+  refineMinimum,
 } from "../../landscape/index.ts";
 import { dot } from "../../numerics/vector.ts";
-import type { DirectionRole, GridValues, Plane, Profile } from "../analysis-report.ts";
+import type { DirectionRole, GridValues, Plane, Profile, RefinedPlane } from "../analysis-report.ts";
+import { lowestPoint } from "../lowest-point.ts";
 import { numberText, plural } from "../number-text.ts";
 import type { StepContext } from "./context.ts";
 import type { NamedDirection } from "./directions.ts";
@@ -18,7 +21,7 @@ export async function planesStep(context: StepContext, ranges: Ranges): Promise<
   context.progress.start("planes");
   const planes: Plane[] = [];
   for (const range of ranges.planes) planes.push(await planeOf(context, range));
-  const lowest = planes.map((p) => `${p.kind} min ${numberText(p.train.minimum.loss, 3)}`).join("   ");
+  const lowest = planes.map((p) => `${p.kind} min ${numberText(lowestPoint(p).loss, 3)}`).join("   ");
   context.progress.finish(lowest);
   return planes;
 }
@@ -26,8 +29,11 @@ export async function planesStep(context: StepContext, ranges: Ranges): Promise<
 async function planeOf(context: StepContext, range: PlaneRange): Promise<Plane> {
   const [first, second] = range.axes;
   const [x, y] = range.extents.map((e) => originAxis(e, context.options.grid)) as [number[], number[]];
-  const result = await evaluatePlane(context, [first.direction, second.direction], x, y, {
+  const directions = [first.direction, second.direction] as const;
+  const result = await evaluatePlane(context, directions, x, y, { signal: context.signal });
+  const refined = await refineMinimum(context, directions, result, {
     signal: context.signal,
+    known: range.lowest,
   });
   return {
     kind: range.kind,
@@ -39,7 +45,12 @@ async function planeOf(context: StepContext, range: PlaneRange): Promise<Plane> 
     train: gridValues(result.train),
     test: result.test && gridValues(result.test),
     range: range.text,
+    ...(refined ? { refined: refinedPlane(refined) } : {}),
   };
+}
+
+export function refinedPlane({ x, y, train, test, error }: RefinedMinimum): RefinedPlane {
+  return { x, y, train: gridValues(train), test: test && gridValues(test), error };
 }
 
 /** Finite or null, since the report is JSON. */

@@ -1,4 +1,10 @@
-import { type ChosenRange, chooseRange, type Extent, type RangeOptions } from "../../landscape/index.ts";
+import {
+  type ChosenRange,
+  chooseRange,
+  type Extent,
+  type PlanePoint,
+  type RangeOptions,
+} from "../../landscape/index.ts";
 import type { DirectionRole, Plane } from "../analysis-report.ts";
 import { rangeText } from "../range-text.ts";
 import type { StepContext } from "./context.ts";
@@ -10,6 +16,8 @@ export interface PlaneRange {
   readonly axes: readonly [NamedDirection, NamedDirection];
   readonly extents: readonly Extent[];
   readonly text: string;
+  /** The lowest loss that the search came across; it need not be one of the grid's. */
+  readonly lowest: PlanePoint;
 }
 
 export interface Ranges {
@@ -38,7 +46,10 @@ export async function rangesStep(
     const chosen = await choose(context, axes, { loss, rise, shared: kind !== "hessian" });
     // Planes are compared on one colour scale: the others rise as far as the Hessian plane.
     if (kind === "hessian" && loss !== 0 && chosen.rise > 0) rise = chosen.rise / Math.abs(loss);
-    planes.push({ kind, axes, extents: chosen.extents, text: rangeText(chosen, ["α", "β"], thetaNorm) });
+    planes.push({
+      ...{ kind, axes, extents: chosen.extents, lowest: lowestOf(chosen) },
+      text: rangeText(chosen, ["α", "β"], thetaNorm),
+    });
     const [shared] = chosen.extents as [Extent];
     if (kind !== "hessian") for (const { info } of of(kind, directions)) profiles.set(info.id, shared);
   }
@@ -51,6 +62,11 @@ export async function rangesStep(
   }
   context.progress.finish("");
   return { planes, profiles };
+}
+
+/** Of a range of two axes. */
+export function lowestOf({ lowest: [x = 0, y = 0], least }: ChosenRange): PlanePoint {
+  return { x, y, loss: least };
 }
 
 function of(role: DirectionRole, directions: readonly NamedDirection[]): NamedDirection[] {

@@ -10,7 +10,7 @@ import { changeTable } from "../tables/planes.ts";
 import { colourBar } from "./colour-bar.ts";
 import type { Figure, Panel } from "./figure.ts";
 import { planePanel } from "./plane.ts";
-import { axisTitles, lossGrid, marksOf, planeKey, splitsOf } from "./planes.ts";
+import { axisTitles, lossGrid, marksOf, minimumOf, planeKey, splitsOf } from "./planes.ts";
 
 /** The change of loss on the Hessian plane, on a diverging map: what lies below the checkpoint. Null without that plane. */
 export function changeFigure(report: AnalysisReport): Figure | null {
@@ -81,9 +81,10 @@ function changeTitle(report: AnalysisReport, plane: Plane): string {
     const from = start(report, split)?.loss ?? 0;
     const below = all.filter((v) => v < 0).length;
     const cells = countText(all.length);
+    const depth = Math.max(minimumOf(report, plane, split).below, -Math.min(...all));
     const where =
       below > 0
-        ? `${countText(below)} of ${cells} cells, by up to ${changeText(Math.min(...all), from)}`
+        ? `${countText(below)} of ${cells} cells, by up to ${changeText(depth, from)}`
         : `none of ${cells} cells`;
     return `${splitNames[split]} loss is below L(0) in ${where}`;
   });

@@ -56,7 +56,7 @@ export function planePanel(view: PlaneView): Panel {
     pick: view.pick,
     ...(view.surface ? { surface: surfaceView(view, view.surface) } : {}),
     datasets: {
-      [`${id}/map`]: [[pngDataUri(pixels(view))]],
+      [`${id}/map`]: [[mapPicture(view)]],
       [`${id}/contours`]: contourRows(grid, view.scale, view.map, view.contours),
       [`${id}/level`]: levelRows(grid, view.level),
       [`${id}/hatch`]: hatch(grid),
@@ -101,14 +101,18 @@ const imageMark = {
   aria: false,
 };
 
-/** Row 0 of an image is its top: the largest y. */
-function pixels({ grid, scale, map }: PlaneView): Rgb[][] {
+/** The cells as a picture, one pixel for each. Row 0 of an image is its top: the largest y. */
+export function mapPicture({
+  grid,
+  scale,
+  map,
+}: Readonly<{ grid: Grid; scale: Scale; map: ColourMap }>): string {
   const colour = (value: number | null): Rgb => {
     if (value === null || !Number.isFinite(value)) return notFinite;
     const position = Math.min(1, Math.max(0, positionOf(scale, value)));
     return map(Math.round(position * (STEPS - 1)) / (STEPS - 1));
   };
-  return grid.values.map((row) => row.map(colour)).toReversed();
+  return pngDataUri(grid.values.map((row) => row.map(colour)).toReversed());
 }
 
 function inside(marks: readonly PlaneMark[], grid: Grid): PlaneMark[] {

@@ -1,4 +1,5 @@
 import type { AnalysisReport, GridValues, Plane } from "../../analysis/analysis-report.ts";
+import { lowestPoint } from "../../analysis/lowest-point.ts";
 import { countText, numberText, percentText } from "../../analysis/number-text.ts";
 import type { Grid } from "../contours.ts";
 import { changeText, labelOf, planeNames, type Split, splitNames, start } from "../facts.ts";
@@ -39,7 +40,7 @@ export function planesFigure(report: AnalysisReport): Figure {
     caption: html`How to read: a heavy contour that <em>crosses itself at +</em> is a saddle, one <em>shrunk to a
       dot</em> a minimum, one <em>smooth curve through +</em> a slope that is left. Thin contours are
       equally spaced on the colour scale of their row. Axes are true displacements ‖Δθ‖, with % of ‖θ‖ = ${numberText(report.checkpoint.thetaNorm, 4)}
-      above and at the right. ${unitsNote(report)} ${rangesNote(report)} ${onBorder && "“On the border”: the loss may be lower still outside."} ${
+      above and at the right. ${unitsNote(report)} ${rangesNote(report)} ${refinedNote(planes)} ${onBorder && "“On the border”: the loss may be lower still outside."} ${
         beyond > 0 && `${countText(beyond)} cells above the scale have its last colour.`
       } ${missing > 0 && `${countText(missing)} cells without a finite loss are grey and hatched.`}`,
     panels: [...panels, ...bars],
@@ -132,6 +133,13 @@ function rangesNote(report: AnalysisReport): string {
   return plane ? `Range of the ${adjective(plane)} plane: ${plane.range}.${others}` : "";
 }
 
+/** What was done for the exact place. */
+function refinedNote(planes: readonly Plane[]): string {
+  return planes.some((p) => p.refined)
+    ? "Around each plane’s lowest training loss a grid three times finer was evaluated: × is the lowest of its points, known to a third of a cell (see Numbers)."
+    : "";
+}
+
 function lossesOf(planes: readonly Plane[], split: Split): number[] {
   return planes.flatMap((p) => (p[split] ? finite({ values: p[split].loss }) : []));
 }
@@ -147,7 +155,7 @@ function unitsNote(report: AnalysisReport): string {
   return `${parts.join("; ")}.`;
 }
 
-interface Minimum {
+export interface Minimum {
   readonly x: number;
   readonly y: number;
   readonly loss: number;
@@ -157,22 +165,29 @@ interface Minimum {
   readonly onBorder: boolean;
 }
 
-/** Where a plane is lowest; θ₀ itself unless a cell is lower. */
-function minimumOf(report: AnalysisReport, plane: Plane, split: Split): Minimum {
+/** Where a plane is lowest, for the training loss as its refined grid tells; θ₀ itself unless a cell is lower. */
+export function minimumOf(report: AnalysisReport, plane: Plane, split: Split): Minimum {
   const values = plane[split]!;
-  const { x, y, loss } = values.minimum;
+  const { x, y, loss } = split === "train" ? lowestPoint(plane) : values.minimum;
   const from = atOrigin(lossGrid(plane, values)) ?? start(report, split)?.loss ?? loss;
-  if (loss >= from) return { x: 0, y: 0, loss: from, below: 0, from, onBorder: false };
+  // What rounding alone could lower is no lower point.
+  const noise = split === "train" ? 2 * (report.checkpoint.lossNoise ?? 0) : 0;
+  if (!(loss < from - noise)) return { x: 0, y: 0, loss: from, below: 0, from, onBorder: false };
   const ends = [plane.x[0], plane.x.at(-1)].includes(x) || [plane.y[0], plane.y.at(-1)].includes(y);
   return { x, y, loss, below: from - loss, from, onBorder: ends };
 }
 
 /** "minimum 0.0803, 18.6 % below L(0)", and whether the range was wide enough to tell. */
 function minimumText(report: AnalysisReport, plane: Plane, split: Split): string {
-  const { loss, below, from, onBorder } = minimumOf(report, plane, split);
+  const { x, y, loss, below, from, onBorder } = minimumOf(report, plane, split);
   if (below === 0) return `minimum ${numberText(loss, 3)} at θ₀`;
-  const text = `minimum ${numberText(loss, 3)}, ${changeText(below, from)} below`;
+  const text = `minimum ${numberText(loss, 3)} at ${placeText({ x, y }, 2)}, ${changeText(below, from)} below`;
   return onBorder ? `${text} · on the border` : `${text} L(0)`;
+}
+
+/** "(0.1, −2e−3)", in ‖Δθ‖. */
+export function placeText({ x, y }: { readonly x: number; readonly y: number }, digits: number): string {
+  return `(${numberText(x, digits)}, ${numberText(y, digits)})`;
 }
 
 function planesTitle(report: AnalysisReport, planes: readonly Plane[]): string {

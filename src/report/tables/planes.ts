@@ -1,9 +1,13 @@
 import type { AnalysisReport, Plane } from "../../analysis/analysis-report.ts";
+import { lowestPoint } from "../../analysis/lowest-point.ts";
 import { countText, numberText, percentText } from "../../analysis/number-text.ts";
 import { labelOf, planeNames, type Split, start } from "../facts.ts";
+import { mapPicture } from "../figures/plane.ts";
 import { finite, zeroIndex } from "../grid.ts";
 import { type Content, type Html, html } from "../html.ts";
-import { valueText } from "../text.ts";
+import { viridis } from "../maps.ts";
+import { lossScale } from "../scales.ts";
+import { measuredText, shareText, valueText } from "../text.ts";
 import { table } from "./table.ts";
 
 /** What each panel's map is made of; every cell is in the report's JSON. */
@@ -34,7 +38,41 @@ export function planeTable(report: AnalysisReport): Html {
       ...numeric.map((h) => ({ head: h, numeric: true })),
     ],
     rows,
-  )}<p class="note">${ranges(report)} All cells are in the report’s JSON (“planes”), see Provenance.</p>`;
+  )}${refinedTable(report)}<p class="note">${ranges(report)} All cells are in the report’s JSON (“planes”), see Provenance.</p>`;
+}
+
+/** The finer grids around the lowest training losses, each on a colour scale of its own. */
+function refinedTable(report: AnalysisReport): Html | null {
+  const rows = report.planes.flatMap((plane) => {
+    const { refined } = plane;
+    if (!refined) return [];
+    const { x, y, loss, train, test, error } = lowestPoint(plane);
+    const grid = { x: refined.x, y: refined.y, values: refined.train.loss };
+    const picture = mapPicture({ grid, scale: lossScale(finite(grid)).scale, map: viridis });
+    return [
+      [
+        planeNames[plane.kind],
+        html`<img class="thumb" src="${picture}" width="56" height="56" alt="">`,
+        `${countText(refined.x.length)} × ${countText(refined.y.length)}`,
+        reach(refined.x),
+        reach(refined.y),
+        measuredText(loss, error?.loss),
+        `${measuredText(x, error?.x)}, ${measuredText(y, error?.y)}`,
+        valueText(test?.loss, 4),
+        ...(train.accuracy === null ? [] : [shareText(train.accuracy, 4), shareText(test?.accuracy, 4)]),
+      ],
+    ];
+  });
+  if (rows.length === 0) return null;
+  const accuracies = report.checkpoint.train.accuracy === null ? [] : ["accuracy", "of test data"];
+  const numeric = ["cells", "α", "β", "minimum", "at α, β", "test loss there", ...accuracies];
+  const noise = report.checkpoint.lossNoise;
+  return html`${table(
+    "Around the lowest training losses",
+    [{ head: "plane" }, { head: "train" }, ...numeric.map((head) => ({ head, numeric: true }))],
+    rows,
+  )}<p class="note">A finer grid around the lowest training loss of each plane, coloured on its own scale. ± of a place is a step of it, ± of
+    a loss what parabolas through the neighbours would still gain${noise !== null && `; the noise of the loss is ${numberText(noise, 2)}`}.</p>`;
 }
 
 export function accuracyTable(report: AnalysisReport): Html {
