@@ -68,6 +68,17 @@ describe("JournaledObjective", () => {
     expect(inner.calls["hvp"]).toBe(3);
   });
 
+  it("tells parts of a data set apart, and from all of it", async () => {
+    const inner = toy();
+    const whole = await journaled(inner);
+    const store = new FolderStore(folder as RunFolder);
+    const part = (index: number, of: number) =>
+      new JournaledObjective(inner, "train", store, silentProgress, { index, of });
+    const all = [whole, part(0, 2), part(1, 2), part(0, 3)];
+    for (const objective of [...all, ...all]) await objective.evaluate();
+    expect(inner.calls["evaluate"]).toBe(4);
+  });
+
   it("knows θ₀ by any name: a zero displacement is none", async () => {
     const inner = toy();
     const objective = await journaled(inner);
