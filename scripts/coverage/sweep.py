@@ -104,11 +104,14 @@ def export(model, inputs, exporter, path, static=False):
 
 
 def compose_attention(model):
-    """timm's own way without scaled_dot_product_attention, which the exporter takes with four axes only; how many layers."""
-    fused = [m for m in model.modules() if getattr(m, "fused_attn", False)]
+    """Attention without scaled_dot_product_attention, of which the exporter takes only some calls; whether that changes anything."""
+    fused = [m for m in model.modules() if getattr(m, "fused_attn", False)]  # timm
+    switched = [m for m in model.modules() if hasattr(m, "set_attn_implementation")]  # transformers
     for m in fused:
         m.fused_attn = False
-    return len(fused)
+    for m in switched:
+        m.set_attn_implementation("eager")
+    return bool(fused or switched)
 
 
 KINKED = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.Hardswish, nn.Hardsigmoid, nn.Hardtanh)

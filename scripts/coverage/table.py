@@ -38,6 +38,25 @@ def cell(row):
     return text
 
 
+def table(head, rows, right=()):
+    """Lines of a Markdown table with aligned columns; `right` are those of numbers."""
+    cells = [[str(c) for c in row] for row in (head, *rows)]
+    widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(head))]
+    rule = ["-" * (w - 1) + ":" if i in right else "-" * w for i, w in enumerate(widths)]
+    pad = lambda c, i: c.rjust(widths[i]) if i in right else c.ljust(widths[i])
+    return ["| " + " | ".join(pad(c, i) for i, c in enumerate(row)) + " |" for row in (cells[0], rule, *cells[1:])]
+
+
+def counts(rows, suite, exporter):
+    """tried, exported, differentiated, gradient agrees, exact products agree; None where nothing was tried."""
+    mine = [r for k, r in rows.items() if k[0] == suite and k[3] == exporter]
+    exported = [r for r in mine if r["stage"] not in ("build", "export", "limit")]
+    found = [r for r in exported if "gradient" in r]
+    ok = [r for r in found if agrees(r) or exporter != "dynamo" and agrees({**r, "missing": []})]
+    products = [r for r in found if r.get("hvp") is not None]
+    return (len(mine), len(exported), len(found), len(ok), f"{sum(r['hvp'] < 1e-3 for r in products)} of {len(products)}") if mine else None
+
+
 def main(files):
     rows = {}
     for file in files:
@@ -45,20 +64,13 @@ def main(files):
             row = json.loads(line)
             rows[row["suite"], row["family"], row["name"], row["exporter"]] = row
     for suite in ("torchvision", "timm", "transformers"):
-        print(f"\n### {suite}\n\n| exporter | tried | exported | differentiated | gradient agrees | exact Hv agrees |\n|---|--:|--:|--:|--:|--:|")
-        for exporter in EXPORTERS:
-            mine = [r for k, r in rows.items() if k[0] == suite and k[3] == exporter]
-            if not mine:
-                continue
-            exported = [r for r in mine if r["stage"] not in ("build", "export", "limit")]
-            found = [r for r in exported if "gradient" in r]
-            ok = [r for r in found if agrees(r) or exporter != "dynamo" and agrees({**r, "missing": []})]
-            products = [r for r in found if r.get("hvp") is not None]
-            print(f"| {exporter} | {len(mine)} | {len(exported)} | {len(found)} | {len(ok)} | {sum(r['hvp'] < 1e-3 for r in products)} of {len(products)} |")
+        print(f"\n### {suite}\n")
+        numbers = [(e, *c) for e in EXPORTERS if (c := counts(rows, suite, e))]
+        head = ("exporter", "tried", "exported", "differentiated", "gradient agrees", "exact Hv agrees")
+        print("\n".join(table(head, numbers, range(1, 6))), end="\n\n")
         names = sorted({k[1:3] for k in rows if k[0] == suite})
-        print("\n| family | model | " + " | ".join(EXPORTERS) + " |\n|---|---|" + "---|" * len(EXPORTERS))
-        for family, name in names:
-            print(f"| {family} | {name} | " + " | ".join(cell(rows.get((suite, family, name, e))) for e in EXPORTERS) + " |")
+        cells = [(family, name, *(cell(rows.get((suite, family, name, e))) for e in EXPORTERS)) for family, name in names]
+        print("\n".join(table(("family", "model", *EXPORTERS), cells)))
 
 
 if __name__ == "__main__":
