@@ -70,9 +70,18 @@ def reference(model, inputs, y, dtype):
     return {k: (torch.zeros_like(p) if g is None else g).double().numpy() for (k, p), g in zip(named.items(), grads)}
 
 
+def compose_weight_norm(model):
+    """weight_norm written out: PyTorch's fused one has a wrong second derivative."""
+    for m in model.modules():
+        if isinstance(m, nn.utils.parametrizations._WeightNorm):
+            axes = [i for i in range(9) if m.dim != -1 and i != m.dim]
+            m.forward = lambda g, v, axes=axes: v * g / (v**2).sum([i for i in axes if i < v.dim()] or None, keepdim=bool(axes)).sqrt()
+
+
 def reference_product(model, inputs, y, v):
     """H·v in float64, for v by parameter name; 0 for parameters that v does not hold."""
     model = model.double()
+    compose_weight_norm(model)
     inputs = {k: x.double() if x.is_floating_point() else x for k, x in inputs.items()}
     named = {k: p for k, p in model.named_parameters() if k in v and p.requires_grad}
     with sdpa_kernel(SDPBackend.MATH):  # the fused kernels have no second derivative
@@ -207,7 +216,8 @@ def work(entry, exporter, options, again=False):
             graph = onnx.load(file, load_external_data=False).graph
             row["dynamic"] = not all(i.type.tensor_type.shape.dim[0].dim_value for i in graph.input)
             row["operators"] = sorted({n.op_type for n in graph.node})
-            np.savez(data, y=y.numpy(), **{i.name: v.numpy() for i, v in zip(graph.input, inputs.values())})
+            store = lambda given: np.savez(data, y=y.numpy(), **{i.name: v.numpy() for i, v in zip(graph.input, given.values())})
+            store(inputs)
             row["stage"] = "inspect"
             seen = run(options, "inspect", file)
             row["unsupported"], row["warnings"] = seen["unsupported"], [str(w)[:300] for w in seen["warnings"]]
@@ -217,13 +227,14 @@ def work(entry, exporter, options, again=False):
             pairs = compare_gradient(row, found, np.load(out), model, inputs, y, weights, names)
             if row["gradient"] > max(1e-4, 3 * row["float32"]) and not again:  # a unit at its kink in float32? Other data would not have it
                 inputs2 = {k: torch.randn_like(v.float()) if v.is_floating_point() else v for k, v in inputs.items()}
-                np.savez(data, y=y.numpy(), **{i.name: v.numpy() for i, v in zip(graph.input, inputs2.values())})
+                store(inputs2)
                 other = dict(row)
                 compare_gradient(other, run(options, "gradient", file, *loss, "--npz", out), np.load(out), model.float(), inputs2, y, weights, names)
                 row["otherData"] = {k: other[k] for k in ("gradient", "float32")}
                 if other["gradient"] > max(1e-4, 3 * other["float32"]):  # or one in any data: the same layers, all smooth
                     smooth = work((suite, family, name, lambda: without_kinks(build)), exporter, options, again=True)
                     row["smooth"] = {k: smooth.get(k) for k in ("gradient", "float32", "stage")}
+                inputs = inputs2  # the product is compared on these data too
             if row["parameters"] <= options.hvp and not again:
                 compare_product(row, found, file, loss, folder, model, inputs, y, pairs, options)
             row["stage"] = "done"
