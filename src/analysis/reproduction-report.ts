@@ -97,7 +97,7 @@ export interface PointValues {
   readonly test: LossValue | null;
 }
 
-/** At a minimum of a plane: the lowest training loss on its grid, and where. */
+/** At a minimum of a plane: the lowest training loss found in it, and where. */
 export interface PlaneMinimum extends PointValues {
   readonly x: number;
   readonly y: number;

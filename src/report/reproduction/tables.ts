@@ -25,8 +25,8 @@ export function networkTable({ table: rows }: ReproductionReport): Html {
       ? html`<p class="muted">No networks were looked at.</p>`
       : table("Networks", columns, rows.flatMap(networkRows))
   }<p class="note">λ₊ and λ₋ with their residuals, the trace with one standard error. P(saddle): how many random planes would show
-the saddle, drawn over the measured spectrum. At a plane: the grid point of the lowest training loss, the checkpoint itself where
-none is lower; test values are those of the same point, not of a minimum of their own. ‖Δθ‖ is its distance from the checkpoint.
+the saddle, drawn over the measured spectrum. At a plane: the lowest training loss found in it, the checkpoint itself where none is
+lower; test values are those of the same point, not of a minimum of their own. ‖Δθ‖ is its distance from the checkpoint.
 Networks are the files given, not the paper’s own weights, which were not published: read the pattern, not the digits.</p></section>`;
 }
 
