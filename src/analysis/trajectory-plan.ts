@@ -1,10 +1,15 @@
+import type { DataInfo } from "./analysis-report.ts";
 import { type PhasePlan, relativeCost } from "./progress.ts";
-import type { TrajectorySubject } from "./trajectory.ts";
 import type { TrajectoryOptions } from "./trajectory-options.ts";
+
+interface Sizes {
+  readonly checkpoints: readonly { readonly name: string }[];
+  readonly data: DataInfo;
+}
 
 /** The phases of a trajectory with their expected pieces of work; eigenpairs by their upper bound. */
 export function planTrajectory(
-  { checkpoints, data }: Pick<TrajectorySubject, "checkpoints" | "data">,
+  { checkpoints, data }: Sizes,
   { analysis, frameGrid }: TrajectoryOptions,
   shown: ReadonlySet<number>,
 ): PhasePlan[] {

@@ -1,8 +1,10 @@
 import type { ExtremePair } from "../numerics/eigenpair-types.ts";
+import type { SymmetricOperator } from "../numerics/operator.ts";
 import { gaussian } from "../numerics/random.ts";
 import { axpy, cosine, dot, norm } from "../numerics/vector.ts";
 import type { Objective } from "../objective/types.ts";
 import { type EigenpairOptions, hessianEigenpairs } from "./eigenpairs.ts";
+import { AdaptiveHessianOperator, HessianOperator } from "./hessian-operator.ts";
 
 /** One end of the spectrum of a part of the data, beside the eigenvector v of all data. */
 export interface SubsetEnd {
@@ -53,29 +55,33 @@ export async function subsetEnds(
     bottom: known.bottom ? 1 : 0,
     start: startFrom(vectors, options.seed),
   });
+  const operator = operatorFor(part, options);
   const end = async (name: "top" | "bottom"): Promise<SubsetEnd | null> => {
     const v = known[name];
     const pair = pairs.find((p) => p.end === name);
-    return v && pair ? beside(part, v, pair, options) : null;
+    return v && pair ? beside(operator, v, pair, options.signal) : null;
   };
   const top = await end("top");
   return { top, bottom: await end("bottom"), products: info.products + vectors.length };
 }
 
-async function beside(
+/** With branches frozen every difference has a step of its own; moving ones are measured at the scale that is asked for. */
+function operatorFor(
   part: Objective,
+  { method, kinks, relativeStep }: Pick<EigenpairOptions, "method" | "kinks" | "relativeStep">,
+): SymmetricOperator {
+  if (method === "fd" && kinks === "frozen") return new AdaptiveHessianOperator(part);
+  return new HessianOperator(part, { method, kinks, ...(relativeStep !== undefined && { relativeStep }) });
+}
+
+async function beside(
+  operator: SymmetricOperator,
   v: Float64Array,
   { value, residual, converged, vector }: ExtremePair,
-  {
-    method,
-    kinks,
-    relativeStep,
-    signal,
-  }: Pick<EigenpairOptions, "method" | "kinks" | "relativeStep" | "signal">,
+  signal: AbortSignal | undefined,
 ): Promise<SubsetEnd> {
-  // With branches frozen the step is chosen for v; moving ones are measured at the scale that was asked for.
-  const step = kinks === "moving" && relativeStep !== undefined ? { relativeStep } : {};
-  const { hv, error } = await part.hvp(v, { method, kinks, ...step }, signal);
+  const hv = new Float64Array(v.length);
+  const { error } = await operator.apply(v, hv, signal);
   const numbers = { value, residual, converged, vector };
   return { ...numbers, cosine: Math.abs(cosine(v, vector)), along: dot(v, hv), alongError: error };
 }
