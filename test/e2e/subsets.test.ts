@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { SubsetInfo } from "../../src/analysis/analysis-report.ts";
+import type { AnalysisReport, SubsetInfo } from "../../src/analysis/analysis-report.ts";
 import { symmetricEigen } from "../../src/numerics/dense-symmetric.ts";
 import { cosine, dot } from "../../src/numerics/vector.ts";
 import { run, runJson } from "../support/cli.ts";
@@ -28,6 +28,38 @@ function ends(hessian: readonly Float64Array[]): Ends {
 
 const times = (hessian: readonly Float64Array[], v: Float64Array) =>
   Float64Array.from(hessian, (row) => dot(row, v));
+
+describe("report", () => {
+  const small = ["--top", "1", "--bottom", "1", "--probes", "4", "--density-probes", "0", "--grid", "3"];
+  const reportOf = (name: string, ...more: string[]) =>
+    runJson([
+      ...["report", net.model, "--data", net.data, "--workers", "1", "--device", "cpu"],
+      ...[...small, "--points", "3", "--out", join(folder, name), ...more],
+    ]);
+
+  it("has four subsets where there are samples enough, in verdict and page", async () => {
+    const report = (await reportOf("four")) as unknown as AnalysisReport & { report: string };
+    expect(report.subsets?.subsets.map((s) => s.samples)).toEqual([12, 13, 12, 13]);
+    expect(report.verdict.find((s) => s.id === "curvature")?.text).toMatch(/λ₊ is .* … .* over 4 subsets/);
+    expect(report.health.find((h) => h.id === "subsets")).toMatchObject({ status: "ok" });
+    const page = readFileSync(report.report, "utf8");
+    expect(page).toContain("λ₊ on subsets");
+    expect(page).not.toContain("Spread of the eigenvalues over subsets of the data.");
+  });
+
+  it("has none for few samples, or where none are wanted, and says so", async () => {
+    for (const [name, ...more] of [
+      ["few", "--samples", "15"],
+      ["none", "--subsets", "0"],
+    ] as const) {
+      const report = (await reportOf(name, ...more)) as unknown as AnalysisReport & { report: string };
+      expect(report.subsets).toBeNull();
+      expect(readFileSync(report.report, "utf8")).toContain(
+        "Spread of the eigenvalues over subsets of the data.",
+      );
+    }
+  });
+});
 
 describe("eigs --subsets", () => {
   it.each(["fd", "exact"])("agrees with dense float64 Hessians of the subsets, --hvp %s", async (hvp) => {
