@@ -5,7 +5,7 @@ import type { AnalysisReport } from "./analysis-report.ts";
 import { healthChecks, type Observations } from "./health.ts";
 import { plural } from "./number-text.ts";
 import type { AnalysisOptions } from "./options.ts";
-import { planePoints } from "./plan.ts";
+import { planePoints, planesPlan } from "./plan.ts";
 import type { PhasePlan } from "./progress.ts";
 import { lossCheckpointStep } from "./steps/checkpoint.ts";
 import { keepStep, type StepContext } from "./steps/context.ts";
@@ -82,7 +82,7 @@ function planLosses({ train, test }: Subject, options: AnalysisOptions): PhasePl
     losses("trace", 4 * options.probes + 60),
     losses("slices", 12 * SLICES + 60),
     losses("ranges", 180),
-    points("planes", 2 * planePoints(options)),
+    planesPlan(2, { train, test }, options),
     points("profiles", (1 + options.randomProfiles) * options.profilePoints),
   ];
 }

@@ -260,7 +260,8 @@ export interface RefinedPlane {
   readonly x: readonly number[];
   readonly y: readonly number[];
   readonly train: GridValues;
-  readonly test: GridValues | null;
+  /** At the minimum; null without test data. */
+  readonly test: { readonly loss: number | null; readonly accuracy: number | null } | null;
   /** Of its minimum: a step of this grid, and how much lower the parabolas through the neighbours reach. */
   readonly error: { readonly x: number; readonly y: number; readonly loss: number | null };
 }

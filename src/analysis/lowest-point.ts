@@ -1,4 +1,4 @@
-import type { LossValue, Plane, RefinedPlane } from "./analysis-report.ts";
+import type { GridValues, LossValue, Plane, RefinedPlane } from "./analysis-report.ts";
 
 /** Where a plane's training loss is lowest, as it is best known: both data sets there. */
 export interface LowestPoint {
@@ -16,13 +16,15 @@ type Minimized = Pick<Plane, "x" | "y" | "train" | "test" | "refined">;
 
 /** The lowest point of the finer grid, where there is one. */
 export function lowestPoint(plane: Minimized): LowestPoint {
-  const grid = plane.refined ?? plane;
+  const { refined } = plane;
+  const grid = refined ?? plane;
   const { x, y, loss } = grid.train.minimum;
   const [i, j] = [grid.y.indexOf(y), grid.x.indexOf(x)];
-  const values = (split: "train" | "test"): LossValue => ({
-    loss: grid[split]?.loss[i]?.[j] ?? Number.NaN,
-    accuracy: grid[split]?.accuracy?.[i]?.[j] ?? null,
+  const at = ({ loss, accuracy }: GridValues): LossValue => ({
+    loss: loss[i]?.[j] ?? Number.NaN,
+    accuracy: accuracy?.[i]?.[j] ?? null,
   });
-  const test = grid.test ? values("test") : null;
-  return { x, y, loss, train: values("train"), test, error: plane.refined?.error ?? null };
+  const there = refined ? refined.test : plane.test && at(plane.test);
+  const test = there && { loss: there.loss ?? Number.NaN, accuracy: there.accuracy };
+  return { x, y, loss, train: at(grid.train), test, error: refined?.error ?? null };
 }

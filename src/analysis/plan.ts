@@ -31,7 +31,7 @@ export function planAnalysis({ train, test }: Sizes, options: AnalysisOptions): 
     ...(options.densityProbes > 0 ? [products("density", options.densityProbes * options.densitySteps)] : []),
     products("directions", options.randomProfiles + 2),
     { name: "ranges", units: 180, cost: 180 * s },
-    points("planes", 3 * planePoints(options)),
+    planesPlan(3, { train, test }, options),
     points("profiles", lines * options.profilePoints),
     products("check", 14),
     products("scales", 2 * (options.scalePoints + 1)),
@@ -43,7 +43,14 @@ function subsets({ subsets, maxProducts }: AnalysisOptions, product: number): Ph
   return { name: "subsets", units: subsets * maxProducts, cost: maxProducts * product };
 }
 
-/** Of one plane: its grid, and the window around its lowest point. */
+/** Planes of a square grid, train and test, and the window around the lowest training loss of each. */
+export function planesPlan(planes: number, { train, test }: Sizes, { grid }: AnalysisOptions): PhasePlan {
+  const units = grid ** 2 * (test ? 2 : 1) + WINDOW;
+  const cost = (grid ** 2 + WINDOW) * train.samples + grid ** 2 * (test?.samples ?? 0);
+  return { name: "planes", units: planes * units, cost: planes * cost };
+}
+
+/** Of one plane, in words. */
 export function planePoints({ grid }: AnalysisOptions): number {
   return grid ** 2 + WINDOW;
 }

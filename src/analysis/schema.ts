@@ -113,7 +113,7 @@ const refined = z.object({
   x: z.array(finite).readonly(),
   y: z.array(finite).readonly(),
   train: gridValues,
-  test: gridValues.nullable(),
+  test: z.object({ loss: maybe, accuracy: maybe }).nullable(),
   error: z.object({ x: finite, y: finite, loss: maybe }),
 });
 

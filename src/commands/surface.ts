@@ -99,9 +99,9 @@ export const surface: Command = defineCommand<SurfaceOptions>({
       const perPoint = samples + (run.test?.samples ?? 0);
       // Who asks for points gets those.
       const refines = axes.text !== null;
-      const points = x.length * y.length + (refines ? WINDOW : 0);
+      const [points, more] = [x.length * y.length, refines ? WINDOW : 0];
       context.progress.start("plane");
-      context.progress.expect(points * (run.test ? 2 : 1), points * perPoint);
+      context.progress.expect(points * (run.test ? 2 : 1) + more, points * perPoint + more * samples);
       const plane = [dx.direction, dy.direction] as const;
       const result = await evaluatePlane(run, plane, x, y, { signal });
       const known = axes.lowest ? { known: axes.lowest } : {};
@@ -214,7 +214,10 @@ async function writeMeshes(title: string, result: GridResult, { vtk, obj }: Mesh
 }
 
 function writeSurface(path: string, result: GridResult, refined: RefinedMinimum | null): void {
-  writeNpz(path, { ...gridArrays(result, ""), ...(refined ? gridArrays(refined, "refined_") : {}) });
+  writeNpz(path, {
+    ...gridArrays(result, ""),
+    ...(refined ? gridArrays({ ...refined, test: null }, "refined_") : {}),
+  });
 }
 
 function gridArrays({ x, y, train, test }: GridResult, prefix: string): Record<string, ArrayToWrite> {

@@ -1,8 +1,10 @@
-import type { Direction } from "../objective/types.ts";
+import type { Direction, Evaluation } from "../objective/types.ts";
 import { evaluatePlane, type GridOptions, type GridResult, type Splits } from "./grid.ts";
 
 /** The neighbourhood of a plane's lowest training loss, on a finer grid; its `train.minimum` is the refined one. */
-export interface RefinedMinimum extends GridResult {
+export interface RefinedMinimum extends Pick<GridResult, "x" | "y" | "train"> {
+  /** At the minimum alone: it is the training loss that is looked for. */
+  readonly test: Pick<Evaluation, "loss" | "accuracy"> | null;
   readonly error: MinimumError;
 }
 
@@ -30,8 +32,8 @@ export type PlanePoint = GridResult["train"]["minimum"];
 /**
  * Evaluates the neighbourhood of the lowest training loss of a plane again, on a grid three times finer that reaches to the
  * neighbouring cells, within the plane; its points at the plane's own are those to the bit. `known` is a point off the
- * grid: where it is lower than every cell, the window lies around it. Costs 7 × 7 points, train and test, of which a journal
- * knows 9; a few times that where the lowest point lies on the window's border again and again. Never above the
+ * grid: where it is lower than every cell, the window lies around it. Costs 7 × 7 training losses, of which a
+ * journal knows 9, and one test loss; a few times that where the lowest point lies on the window's border again and again. Never above the
  * plane's own minimum; null without a finite loss.
  */
 export async function refineMinimum(
@@ -63,13 +65,38 @@ async function follow(
   let centre = from;
   for (let moves = 0; ; moves++) {
     const [x, y] = [windowOf(fineX, centre.x), windowOf(fineY, centre.y)];
-    const grid = await evaluatePlane(splits, directions, x, y, options);
-    const lowest = grid.train.minimum;
+    const { train } = await evaluatePlane({ ...splits, test: null }, directions, x, y, options);
+    const lowest = train.minimum;
     const isDone = !isOpenEnd(x, lowest.x, fineX) && !isOpenEnd(y, lowest.y, fineY);
     // Around a point off the grid no loss may be finite.
-    if (isDone || moves === MOVES || Number.isNaN(lowest.loss)) return { ...grid, error: errorOf(grid) };
+    if (isDone || moves === MOVES || Number.isNaN(lowest.loss)) {
+      return {
+        x,
+        y,
+        train,
+        test: await testAt(splits, directions, lowest, options),
+        error: errorOf({ x, y, train }),
+      };
+    }
     centre = lowest;
   }
+}
+
+async function testAt(
+  { test }: Splits,
+  [dx, dy]: readonly [Direction, Direction],
+  { x, y }: PlanePoint,
+  { signal }: GridOptions,
+): Promise<RefinedMinimum["test"]> {
+  if (!test) return null;
+  const { loss, accuracy } = await test.evaluate(
+    [
+      { coefficient: x, direction: dx },
+      { coefficient: y, direction: dy },
+    ],
+    signal,
+  );
+  return { loss, accuracy };
 }
 
 /** The axis with its steps divided; its own points stay as they are. */
@@ -93,7 +120,11 @@ function isOpenEnd(window: readonly number[], at: number, axis: readonly number[
   return isEnd && at !== axis[0] && at !== axis.at(-1);
 }
 
-function errorOf({ x, y, train: { loss: losses, minimum } }: GridResult): MinimumError {
+function errorOf({
+  x,
+  y,
+  train: { loss: losses, minimum },
+}: Pick<GridResult, "x" | "y" | "train">): MinimumError {
   const [i, j] = [y.indexOf(minimum.y), x.indexOf(minimum.x)];
   const step = (axis: readonly number[]) => (axis[1] ?? axis[0]!) - axis[0]!;
   const along = [

@@ -16,7 +16,7 @@ export function roundGrids(report: AnalysisReport): AnalysisReport {
 }
 
 function roundRefined(refined: RefinedPlane): RefinedPlane {
-  return { ...refined, train: roundValues(refined.train), test: refined.test && roundValues(refined.test) };
+  return { ...refined, train: roundValues(refined.train) };
 }
 
 /** To six digits. */

@@ -143,6 +143,7 @@ describe("JSON and arrays of each command", () => {
       "interval",
       "probes",
       "estimator",
+      "operator",
       "meanCurvature",
       "frobeniusNorm",
       "perTensor",
@@ -250,7 +251,7 @@ describe("JSON and arrays of each command", () => {
     expect(Object.keys(found)).toEqual(["node", "onnxruntime", "providers", "memory", "cpus"]);
     const [cpu] = found["providers"] as Record<string, unknown>[];
     expect(cpu).toMatchObject({ name: "cpu", available: true });
-    expect(Object.keys(cpu ?? {})).toEqual(["name", "available", "reason", "fix"]);
+    expect(Object.keys(cpu ?? {})).toEqual(["name", "available", "preferred", "reason", "fix"]);
   });
 });
 

@@ -40,7 +40,6 @@ function withPlanes(f: (value: number, i: number, j: number) => number | null): 
     refined: p.refined && {
       ...p.refined,
       train: change(p.refined, p.refined.train, () => 15),
-      test: p.refined.test && change(p.refined, p.refined.test, () => 15),
     },
   }));
   return { ...report, planes };
@@ -118,7 +117,7 @@ function regression(): AnalysisReport {
       refined: p.refined && {
         ...p.refined,
         train: noAccuracy(p.refined.train),
-        test: p.refined.test && noAccuracy(p.refined.test),
+        test: p.refined.test && { ...p.refined.test, accuracy: null },
       },
     })),
     profiles: withProfiles(report, (v) => v * scale).map((p) => ({

@@ -50,7 +50,8 @@ async function planeOf(context: StepContext, range: PlaneRange): Promise<Plane> 
 }
 
 export function refinedPlane({ x, y, train, test, error }: RefinedMinimum): RefinedPlane {
-  return { x, y, train: gridValues(train), test: test && gridValues(test), error };
+  const at = test && { loss: finiteOrNull(test.loss), accuracy: test.accuracy };
+  return { x, y, train: gridValues(train), test: at, error };
 }
 
 /** Finite or null, since the report is JSON. */

@@ -20,6 +20,8 @@ interface Edge {
 const END_ON = 36;
 const TICK = 5;
 const FONT = 12;
+/** Width of a digit. */
+const DIGIT = 7;
 
 interface Extents {
   readonly x: readonly number[];
@@ -125,7 +127,10 @@ function axis(edge: Edge, vertical: boolean, project: Projection): Shape[] {
     const [x, y] = moved(at, out, TICK + 4);
     shapes.push(label(tickText(value, format), [x, y + FONT * (0.35 + 0.4 * Math.max(0, out[1]))], anchor));
   }
-  return [...shapes, vertical ? topTitle(edge, project) : sideTitle(edge, out, project)];
+  if (vertical) return [...shapes, topTitle(edge, project)];
+  const widest = DIGIT * Math.max(...values.map((v) => tickText(v, format).length));
+  const beyond = TICK + 4 + widest * Math.abs(out[0]) + FONT * Math.abs(out[1]) + 8;
+  return [...shapes, sideTitle(edge, out, beyond, project)];
 }
 
 /** Away from the box, and always a little downwards: level floors have no outside in the picture. */
@@ -137,11 +142,11 @@ function outward(edge: Edge, project: Projection): Point {
 }
 
 /** Along the edge, beyond its numbers, never upside down. */
-function sideTitle(edge: Edge, out: Point, project: Projection): Label {
+function sideTitle(edge: Edge, out: Point, beyond: number, project: Projection): Label {
   const [from, to] = [project.at(edge.along(0)), project.at(edge.along(1))];
   const slope = (180 / Math.PI) * Math.atan2(to[1] - from[1], to[0] - from[0]);
   const angle = slope > 90 ? slope - 180 : slope <= -90 ? slope + 180 : slope;
-  const middle = moved(project.at(edge.along(0.5)), out, 38);
+  const middle = moved(project.at(edge.along(0.5)), out, beyond);
   return { ...label(edge.title, [middle[0], middle[1] + 4], "middle"), angle, fill: "var(--text)" };
 }
 

@@ -43,6 +43,7 @@ export function planeTable(report: AnalysisReport): Html {
 
 /** The finer grids around the lowest training losses, each on a colour scale of its own. */
 function refinedTable(report: AnalysisReport): Html | null {
+  const noise = report.checkpoint.lossNoise;
   const rows = report.planes.flatMap((plane) => {
     const { refined } = plane;
     if (!refined) return [];
@@ -56,7 +57,7 @@ function refinedTable(report: AnalysisReport): Html | null {
         `${countText(refined.x.length)} × ${countText(refined.y.length)}`,
         reach(refined.x),
         reach(refined.y),
-        measuredText(loss, error?.loss),
+        measuredText(loss, (error?.loss ?? 0) + (noise ?? 0)),
         `${measuredText(x, error?.x)}, ${measuredText(y, error?.y)}`,
         valueText(test?.loss, 4),
         ...(train.accuracy === null ? [] : [shareText(train.accuracy, 4), shareText(test?.accuracy, 4)]),
@@ -66,13 +67,12 @@ function refinedTable(report: AnalysisReport): Html | null {
   if (rows.length === 0) return null;
   const accuracies = report.checkpoint.train.accuracy === null ? [] : ["accuracy", "of test data"];
   const numeric = ["cells", "α", "β", "minimum", "at α, β", "test loss there", ...accuracies];
-  const noise = report.checkpoint.lossNoise;
   return html`${table(
     "Around the lowest training losses",
     [{ head: "plane" }, { head: "train" }, ...numeric.map((head) => ({ head, numeric: true }))],
     rows,
   )}<p class="note">A finer grid around the lowest training loss of each plane, coloured on its own scale. ± of a place is a step of it, ± of
-    a loss what parabolas through the neighbours would still gain${noise !== null && `; the noise of the loss is ${numberText(noise, 2)}`}.</p>`;
+    a loss what parabolas through the neighbours would still gain${noise !== null && ` and the noise of the loss, ${numberText(noise, 2)}`}.</p>`;
 }
 
 export function accuracyTable(report: AnalysisReport): Html {
