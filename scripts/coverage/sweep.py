@@ -113,13 +113,14 @@ def export(model, inputs, exporter, path, static=False):
 
 
 def compose_attention(model):
-    """Attention without scaled_dot_product_attention, of which the exporter takes only some calls; whether that changes anything."""
+    """Attention without scaled_dot_product_attention (and experts without grouped products), of which the exporter takes only some calls; whether that changes anything."""
     fused = [m for m in model.modules() if getattr(m, "fused_attn", False)]  # timm
     switched = [m for m in model.modules() if hasattr(m, "set_attn_implementation")]  # transformers
     for m in fused:
         m.fused_attn = False
     for m in switched:
         m.set_attn_implementation("eager")
+        m.set_experts_implementation("batched_mm")  # likewise the products of experts
     return bool(fused or switched)
 
 
