@@ -126,19 +126,15 @@ function kinks({ eigenpairs }: Findings): HealthCheck {
   return check(id, moving.cosBottom > 0.99 ? "ok" : "look", label, text);
 }
 
-function spread({ subsets }: Findings): HealthCheck {
+function spread({ subsets, data }: Findings): HealthCheck {
   const [id, label] = ["subsets", "Spread over the data"];
   const ends = [
     ["λ₊", subsetSpread(subsets, "top")],
     ["λ₋", subsetSpread(subsets, "bottom")],
   ].filter((entry): entry is [string, SubsetSpread] => entry[1] !== null);
   if (!subsets || ends.length === 0) {
-    return check(
-      id,
-      "not done",
-      label,
-      "Eigenvalues of subsets of the data were not computed; take --subsets 4.",
-    );
+    const why = data.train.samples > 1 ? "; take --subsets" : ": there is one sample";
+    return check(id, "not done", label, `Eigenvalues of subsets of the data were not computed${why}.`);
   }
   const samples = subsets.subsets.map((s) => s.samples);
   const shown = ends.map(([name, s]) => `${name} ${spreadText(s)}`).join(", ");

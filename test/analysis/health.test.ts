@@ -89,6 +89,14 @@ const cases: readonly [
   ],
   ["no subsets", "subsets", {}, {}, "not done", /--subsets/],
   [
+    "no subsets of one sample",
+    "subsets",
+    { data: { ...saddleFindings().data, train: { samples: 1, sha256: "" } } },
+    {},
+    "not done",
+    /: there is one sample\.$/,
+  ],
+  [
     "subsets",
     "subsets",
     { subsets: subsetInfo([300, -7], [340, 0.2]) },
