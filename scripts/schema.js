@@ -7,9 +7,9 @@ const source = fileURLToPath(new URL("../src/analysis/", import.meta.url));
 
 const { reportJsonSchema } = await load("schema.ts");
 write("report.schema.json", reportJsonSchema());
-const { trajectoryJsonSchema } = await load("trajectory-schema.ts");
+const { trajectoryJsonSchema } = await load("trajectory/schema.ts");
 write("trajectory.schema.json", trajectoryJsonSchema());
-const { reproductionJsonSchema } = await load("reproduction-schema.ts");
+const { reproductionJsonSchema } = await load("reproduction/schema.ts");
 write("reproduction.schema.json", reproductionJsonSchema());
 
 async function load(name) {

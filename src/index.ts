@@ -4,23 +4,23 @@
  */
 export { analyse, type Session, type Subject } from "./analysis/analyse.ts";
 export type * from "./analysis/analysis-report.ts";
-export { FolderStore } from "./analysis/folder-store.ts";
-export { JournaledObjective } from "./analysis/journaled-objective.ts";
 export { type AnalysisOptions, defaultAnalysis } from "./analysis/options.ts";
-export type { NetworkGroup, PaperNetwork } from "./analysis/paper.ts";
 export { PhaseTimer } from "./analysis/phase-timer.ts";
 export { type Progress, silentProgress } from "./analysis/progress.ts";
-export type * from "./analysis/reproduction-report.ts";
-export { RunFolder, type RunIdentity } from "./analysis/run-folder.ts";
+export type { NetworkGroup, PaperNetwork } from "./analysis/reproduction/paper.ts";
+export type * from "./analysis/reproduction/report.ts";
+export { FolderStore } from "./analysis/run/folder-store.ts";
+export { JournaledObjective } from "./analysis/run/journaled-objective.ts";
+export { RunFolder, type RunIdentity } from "./analysis/run/run-folder.ts";
+export { noStore, type UnitStore } from "./analysis/run/unit-store.ts";
+export { defaultTrajectory, type TrajectoryOptions } from "./analysis/trajectory/options.ts";
+export type * from "./analysis/trajectory/report.ts";
 export {
   analyseTrajectory,
   type OpenedCheckpoint,
   type TrajectorySession,
   type TrajectorySubject,
-} from "./analysis/trajectory.ts";
-export { defaultTrajectory, type TrajectoryOptions } from "./analysis/trajectory-options.ts";
-export type * from "./analysis/trajectory-report.ts";
-export { noStore, type UnitStore } from "./analysis/unit-store.ts";
+} from "./analysis/trajectory/trajectory.ts";
 export { verdict } from "./analysis/verdict.ts";
 export {
   curvatureByScale,

@@ -7,6 +7,7 @@ import type { AnalysisOptions } from "./options.ts";
 import type { PhaseTimer } from "./phase-timer.ts";
 import { planAnalysis } from "./plan.ts";
 import { randomSliceInfo } from "./random-slices.ts";
+import type { UnitStore } from "./run/unit-store.ts";
 import { checkpointStep } from "./steps/checkpoint.ts";
 import { keepStep, type StepContext } from "./steps/context.ts";
 import { densityStep } from "./steps/density.ts";
@@ -19,7 +20,6 @@ import { scaleStep } from "./steps/scales.ts";
 import { tensorShares } from "./steps/shares.ts";
 import { subsetStep } from "./steps/subsets.ts";
 import { traceStep } from "./steps/trace.ts";
-import type { UnitStore } from "./unit-store.ts";
 import { verdict } from "./verdict.ts";
 
 /** What is analysed. The objectives are those of the store's run; `probe` computes afresh whatever is stored. */

@@ -10,9 +10,9 @@ import { displaced } from "../objective/dataset-objective.ts";
 import type { Direction, Evaluation, Objective } from "../objective/types.ts";
 import type { Eigenpair } from "./analysis-report.ts";
 import { numberText, percentText } from "./number-text.ts";
+import { vectorHash } from "./run/unit.ts";
 import type { StepContext } from "./steps/context.ts";
 import { type EigenRequest, eigenStep } from "./steps/eigenpairs.ts";
-import { vectorHash } from "./unit.ts";
 
 /** Which curvature the directions are of: the Hessian's, or that at a distance, of differences whose branches move. */
 export type Branches = "frozen" | "moving";

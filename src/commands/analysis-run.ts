@@ -9,7 +9,7 @@ import { countText } from "../analysis/number-text.ts";
 import type { AnalysisOptions } from "../analysis/options.ts";
 import { PhaseTimer } from "../analysis/phase-timer.ts";
 import { planText } from "../analysis/plan.ts";
-import { type RunFolder, readRunIdentity } from "../analysis/run-folder.ts";
+import { type RunFolder, readRunIdentity } from "../analysis/run/run-folder.ts";
 import { LandscapeError } from "../errors.ts";
 import { obstacleText } from "../model/unsupported.ts";
 import type { Problem } from "../objective/index.ts";
@@ -84,7 +84,7 @@ async function readFinished(folder: string): Promise<AnalysisReport | undefined>
 
 async function writePage(folder: string, report: AnalysisReport, context: Context): Promise<Outcome> {
   const { renderReport } = await import("../report/index.ts");
-  const { writeWhole } = await import("../analysis/files.ts");
+  const { writeWhole } = await import("../analysis/run/files.ts");
   const page = join(folder, "report.html");
   await writeWhole(page, await renderReport(report));
   return {

@@ -1,8 +1,8 @@
 import type { Eigenpair } from "../analysis/analysis-report.ts";
 import { defaultAnalysis } from "../analysis/options.ts";
+import { vectorHash } from "../analysis/run/unit.ts";
 import type { StepContext } from "../analysis/steps/context.ts";
 import { eigenStep } from "../analysis/steps/eigenpairs.ts";
-import { vectorHash } from "../analysis/unit.ts";
 import type { Direction } from "../objective/types.ts";
 import type { Context } from "./command.ts";
 import type { Run } from "./run.ts";

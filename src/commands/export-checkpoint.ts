@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { writeWhole } from "../analysis/files.ts";
 import { countText, numberText } from "../analysis/number-text.ts";
+import { writeWhole } from "../analysis/run/files.ts";
 import type { NamedTensor, TrainingCheckpoint } from "../artifacts/checkpoint.ts";
 import { encodeFloats } from "../data/stored-floats.ts";
 import { readVector } from "../data/vector.ts";

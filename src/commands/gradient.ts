@@ -1,5 +1,5 @@
-import { writeWhole } from "../analysis/files.ts";
 import { countText, numberText } from "../analysis/number-text.ts";
+import { writeWhole } from "../analysis/run/files.ts";
 import { writeNpz } from "../data/npz.ts";
 import { norm } from "../numerics/vector.ts";
 import type { Problem } from "../objective/index.ts";

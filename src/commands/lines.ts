@@ -1,6 +1,6 @@
 import { rangeText } from "../analysis/range-text.ts";
+import { vectorHash } from "../analysis/run/unit.ts";
 import { lowestOf } from "../analysis/steps/ranges.ts";
-import { vectorHash } from "../analysis/unit.ts";
 import { readVector } from "../data/vector.ts";
 import {
   type ChosenRange,

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { paperNetworks } from "../analysis/paper.ts";
+import { paperNetworks } from "../analysis/reproduction/paper.ts";
 import { LandscapeError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { type ProblemOptions, problemOptions } from "./groups.ts";

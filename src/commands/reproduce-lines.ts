@@ -1,5 +1,5 @@
 import { countText, numberText, percentText, withError } from "../analysis/number-text.ts";
-import type { NetworkRow, PointValues, ReproductionReport } from "../analysis/reproduction-report.ts";
+import type { NetworkRow, PointValues, ReproductionReport } from "../analysis/reproduction/report.ts";
 import { tableLines } from "./table.ts";
 
 /** Toys, the paper's Table 2, what is missing for it, the findings, and last the page. */

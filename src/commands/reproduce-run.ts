@@ -1,36 +1,45 @@
 import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { analyse } from "../analysis/analyse.ts";
-import { writeWhole } from "../analysis/files.ts";
-import { FolderStore } from "../analysis/folder-store.ts";
 import { countText, plural } from "../analysis/number-text.ts";
 import { type AnalysisOptions, defaultAnalysis } from "../analysis/options.ts";
-import { paperNetworks } from "../analysis/paper.ts";
 import { PhaseTimer } from "../analysis/phase-timer.ts";
 import { prefixed } from "../analysis/progress.ts";
-import { reproductionFindings } from "../analysis/reproduction-findings.ts";
-import { networkRow, type Toy, toyCase, toys, traceComparison } from "../analysis/reproduction-parts.ts";
+import { reproductionFindings } from "../analysis/reproduction/findings.ts";
+import { paperNetworks } from "../analysis/reproduction/paper.ts";
+import { networkRow, type Toy, toyCase, toys, traceComparison } from "../analysis/reproduction/parts.ts";
 import type {
   NetworkCase,
   ReproductionReport,
   ToyCase,
   TraceComparison,
-} from "../analysis/reproduction-report.ts";
-import { RunFolder, type RunIdentity } from "../analysis/run-folder.ts";
+} from "../analysis/reproduction/report.ts";
+import { writeWhole } from "../analysis/run/files.ts";
+import { FolderStore } from "../analysis/run/folder-store.ts";
+import { RunFolder, type RunIdentity } from "../analysis/run/run-folder.ts";
+import type { UnitStore } from "../analysis/run/unit-store.ts";
 import type { StepContext } from "../analysis/steps/context.ts";
-import type { UnitStore } from "../analysis/unit-store.ts";
 import { LandscapeError } from "../errors.ts";
 import type { Problem } from "../objective/index.ts";
 import { dataInfo, modelInfo, provenanceInfo } from "./analysis-run.ts";
 import type { Context, Outcome } from "./command.ts";
-import { type ProblemOptions, problemOptions, type WhereOptions } from "./groups.ts";
+import { type ProblemOptions, problemOptions, type RunOptions, type WhereOptions } from "./groups.ts";
 import { optionDefaults } from "./options.ts";
-import { chooseNetworks, type Network } from "./paper-networks.ts";
+import { chooseNetworks, type Network, type NetworkOptions } from "./paper-networks.ts";
 import { requireParameters, withProblem } from "./problem.ts";
-import type { ReproduceOptions } from "./reproduce.ts";
 import { reproductionLines } from "./reproduce-lines.ts";
 import { commandText, partOfRun, type Run } from "./run.ts";
 import { version } from "./version.ts";
+
+/** Sizes and places of the paper's experiments. */
+export interface ReproduceOptions extends RunOptions, NetworkOptions {
+  readonly slices: number;
+  readonly lines: number;
+  readonly points: number;
+  readonly maxProducts: number;
+  readonly probes: number;
+  readonly grid: number;
+}
 
 /** Where the paper compares the estimators on a toy: a loss whose trace is not 0. */
 const compared = 550;

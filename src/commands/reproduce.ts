@@ -1,18 +1,7 @@
 import { type Command, defineCommand } from "./command.ts";
-import { problemOptions, type RunOptions, runOptions } from "./groups.ts";
+import { problemOptions, runOptions } from "./groups.ts";
 import { flag, integer, names, oddInteger, text } from "./options.ts";
-import type { NetworkOptions } from "./paper-networks.ts";
-import { runReproduction } from "./reproduce-run.ts";
-
-/** Sizes and places of the paper's experiments. */
-export interface ReproduceOptions extends RunOptions, NetworkOptions {
-  readonly slices: number;
-  readonly lines: number;
-  readonly points: number;
-  readonly maxProducts: number;
-  readonly probes: number;
-  readonly grid: number;
-}
+import { type ReproduceOptions, runReproduction } from "./reproduce-run.ts";
 
 const what = "What:";
 

@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
-import { FolderStore } from "../analysis/folder-store.ts";
-import { JournaledObjective } from "../analysis/journaled-objective.ts";
 import { plural } from "../analysis/number-text.ts";
 import type { Progress } from "../analysis/progress.ts";
-import { RunFolder, type RunIdentity } from "../analysis/run-folder.ts";
-import { scopedStore } from "../analysis/scoped-store.ts";
-import { hashOf, vectorHash } from "../analysis/unit.ts";
-import { noStore, type UnitStore } from "../analysis/unit-store.ts";
+import { FolderStore } from "../analysis/run/folder-store.ts";
+import { JournaledObjective } from "../analysis/run/journaled-objective.ts";
+import { RunFolder, type RunIdentity } from "../analysis/run/run-folder.ts";
+import { scopedStore } from "../analysis/run/scoped-store.ts";
+import { hashOf, vectorHash } from "../analysis/run/unit.ts";
+import { noStore, type UnitStore } from "../analysis/run/unit-store.ts";
 import type { Problem } from "../objective/index.ts";
 import type { Objective } from "../objective/types.ts";
 import type { Context } from "./command.ts";

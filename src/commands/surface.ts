@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import type { RefinedPlane } from "../analysis/analysis-report.ts";
-import { writeWhole } from "../analysis/files.ts";
 import { numberText, percentText, withError } from "../analysis/number-text.ts";
 import { defaultAnalysis } from "../analysis/options.ts";
+import { writeWhole } from "../analysis/run/files.ts";
 import { gridValues, refinedPlane } from "../analysis/steps/planes.ts";
 import { type ArrayToWrite, writeNpz } from "../data/npz.ts";
 import { LandscapeError } from "../errors.ts";

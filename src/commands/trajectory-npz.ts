@@ -1,5 +1,5 @@
 import type { GridValues } from "../analysis/analysis-report.ts";
-import type { PathPoint, TrajectoryReport } from "../analysis/trajectory-report.ts";
+import type { PathPoint, TrajectoryReport } from "../analysis/trajectory/report.ts";
 import { type ArrayToWrite, writeNpz } from "../data/npz.ts";
 
 /** The path [K], the surface under it [y, x], and the frames [F, y, x]. */

@@ -1,4 +1,4 @@
-import { defaultTrajectory, type TrajectoryOptions } from "../analysis/trajectory-options.ts";
+import { defaultTrajectory, type TrajectoryOptions } from "../analysis/trajectory/options.ts";
 import type { Rise } from "../landscape/index.ts";
 import { type Command, defineCommand } from "./command.ts";
 import {

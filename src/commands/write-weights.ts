@@ -1,7 +1,7 @@
 import { chmod, copyFile, type FileHandle, open, readFile, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import { writeWhole } from "../analysis/files.ts";
+import { writeWhole } from "../analysis/run/files.ts";
 import { encodeFloats } from "../data/stored-floats.ts";
 import { LandscapeError } from "../errors.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";

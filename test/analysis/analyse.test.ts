@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { analyse } from "../../src/analysis/analyse.ts";
 import type { AnalysisReport } from "../../src/analysis/analysis-report.ts";
-import { FolderStore } from "../../src/analysis/folder-store.ts";
-import { JournaledObjective } from "../../src/analysis/journaled-objective.ts";
 import { type AnalysisOptions, defaultAnalysis } from "../../src/analysis/options.ts";
 import { PhaseTimer } from "../../src/analysis/phase-timer.ts";
 import { silentProgress } from "../../src/analysis/progress.ts";
-import { RunFolder } from "../../src/analysis/run-folder.ts";
+import { FolderStore } from "../../src/analysis/run/folder-store.ts";
+import { JournaledObjective } from "../../src/analysis/run/journaled-objective.ts";
+import { RunFolder } from "../../src/analysis/run/run-folder.ts";
 import { saddleFindings } from "../support/findings.ts";
 import { ToyObjective, type ToyOptions } from "../support/toy-objective.ts";
 

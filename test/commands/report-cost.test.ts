@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { CostInfo } from "../../src/analysis/analysis-report.ts";
-import type { Unit } from "../../src/analysis/unit.ts";
+import type { Unit } from "../../src/analysis/run/unit.ts";
 import { runJson } from "../support/cli.ts";
 import { bundled } from "../support/fixtures.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lockRun } from "../../src/analysis/run-lock.ts";
+import { lockRun } from "../../src/analysis/run/run-lock.ts";
 import { type ArrayToWrite, writeNpz } from "../../src/data/index.ts";
 import { bytesOf, floats, info, longs, type ModelProto, node, smallModel } from "../onnx/protos.ts";
 import { run } from "../support/cli.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { afterAll, describe, expect, it } from "vitest";
-import type { TrajectoryReport } from "../../src/analysis/trajectory-report.ts";
+import type { TrajectoryReport } from "../../src/analysis/trajectory/report.ts";
 import { readNpzArray, writeNpz } from "../../src/data/index.ts";
 import { bytesOf, floats, info, node, smallModel } from "../onnx/protos.ts";
 import { runJson } from "../support/cli.ts";

@@ -2,8 +2,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ReproductionReport } from "../../src/analysis/reproduction-report.ts";
-import { reproductionJsonSchema, reproductionReportSchema } from "../../src/analysis/reproduction-schema.ts";
+import type { ReproductionReport } from "../../src/analysis/reproduction/report.ts";
+import { reproductionJsonSchema, reproductionReportSchema } from "../../src/analysis/reproduction/schema.ts";
 import { main } from "../../src/cli.ts";
 import { writeNpz } from "../../src/data/npz.ts";
 import { bytesOf, floats, info, node, smallModel } from "../onnx/protos.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { NetworkRow, ReproductionReport } from "../../src/analysis/reproduction-report.ts";
+import type { NetworkRow, ReproductionReport } from "../../src/analysis/reproduction/report.ts";
 import { run, runJson } from "../support/cli.ts";
 import { describeWithFixtures } from "../support/fixtures.ts";
 import { reference } from "./paper.ts";

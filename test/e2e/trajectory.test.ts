@@ -10,8 +10,8 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { TrajectoryReport } from "../../src/analysis/trajectory-report.ts";
-import { trajectoryReportSchema } from "../../src/analysis/trajectory-schema.ts";
+import type { TrajectoryReport } from "../../src/analysis/trajectory/report.ts";
+import { trajectoryReportSchema } from "../../src/analysis/trajectory/schema.ts";
 import { readSteps, stepsOf } from "../../src/commands/checkpoint-series.ts";
 import { openNpz, writeNpz } from "../../src/data/npz.ts";
 import { bytesOf, floats, info, node, smallModel } from "../onnx/protos.ts";

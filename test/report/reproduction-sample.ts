@@ -1,13 +1,13 @@
 import type { AnalysisReport } from "../../src/analysis/analysis-report.ts";
-import { paperNetworks } from "../../src/analysis/paper.ts";
-import { reproductionFindings } from "../../src/analysis/reproduction-findings.ts";
-import { networkRow, type Toy, toys } from "../../src/analysis/reproduction-parts.ts";
+import { reproductionFindings } from "../../src/analysis/reproduction/findings.ts";
+import { paperNetworks } from "../../src/analysis/reproduction/paper.ts";
+import { networkRow, type Toy, toys } from "../../src/analysis/reproduction/parts.ts";
 import type {
   NetworkCase,
   ReproductionReport,
   ToyCase,
   TraceComparison,
-} from "../../src/analysis/reproduction-report.ts";
+} from "../../src/analysis/reproduction/report.ts";
 import { ensembleConvergence, saddleLimit, summarizePlanes } from "../../src/numerics/index.ts";
 import { pair } from "../support/findings.ts";
 import { sampleReport, uniform } from "./sample.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ReproductionReport } from "../../src/analysis/reproduction-report.ts";
+import type { ReproductionReport } from "../../src/analysis/reproduction/report.ts";
 import { renderReproduction } from "../../src/report/index.ts";
 import { reproductionSections } from "../../src/report/reproduction/page.ts";
 import { sampleReproduction } from "./reproduction-sample.ts";

@@ -1,4 +1,4 @@
-import type { TrajectoryReport } from "../../src/analysis/trajectory-report.ts";
+import type { TrajectoryReport } from "../../src/analysis/trajectory/report.ts";
 import { type ToyPath, toyPath, toyTrajectory } from "../support/toy-trajectory.ts";
 import { hostile } from "./variants.ts";
 

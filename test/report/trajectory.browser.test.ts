@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { TrajectoryReport } from "../../src/analysis/trajectory-report.ts";
+import type { TrajectoryReport } from "../../src/analysis/trajectory/report.ts";
 import { renderTrajectory } from "../../src/report/index.ts";
 import { toyPath, toyTrajectory } from "../support/toy-trajectory.ts";
 import { enliven, faults, hasBrowser, type Opened, usePages, why } from "./pages.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { TrajectoryReport } from "../../src/analysis/trajectory-report.ts";
+import type { TrajectoryReport } from "../../src/analysis/trajectory/report.ts";
 import { renderTrajectory } from "../../src/report/index.ts";
 import { compileSpec, figureSpec, renderSvg, withRows } from "../../src/report/render.ts";
 import { trajectorySections } from "../../src/report/trajectory/page.ts";

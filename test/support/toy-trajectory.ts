@@ -1,11 +1,11 @@
 import { PhaseTimer } from "../../src/analysis/phase-timer.ts";
 import { silentProgress } from "../../src/analysis/progress.ts";
-import { scopedStore } from "../../src/analysis/scoped-store.ts";
-import { analyseTrajectory, type TrajectorySubject } from "../../src/analysis/trajectory.ts";
-import { defaultTrajectory, type TrajectoryOptions } from "../../src/analysis/trajectory-options.ts";
-import type { TrajectoryReport } from "../../src/analysis/trajectory-report.ts";
-import type { UnitStore } from "../../src/analysis/unit-store.ts";
-import { noStore } from "../../src/analysis/unit-store.ts";
+import { scopedStore } from "../../src/analysis/run/scoped-store.ts";
+import type { UnitStore } from "../../src/analysis/run/unit-store.ts";
+import { noStore } from "../../src/analysis/run/unit-store.ts";
+import { defaultTrajectory, type TrajectoryOptions } from "../../src/analysis/trajectory/options.ts";
+import type { TrajectoryReport } from "../../src/analysis/trajectory/report.ts";
+import { analyseTrajectory, type TrajectorySubject } from "../../src/analysis/trajectory/trajectory.ts";
 import { sampleReport } from "../report/sample.ts";
 import { ToyObjective, type ToyOptions } from "./toy-objective.ts";
 

@@ -1,7 +1,7 @@
 import type { Splits } from "../../landscape/index.ts";
 import type { AnalysisOptions } from "../options.ts";
 import type { Progress } from "../progress.ts";
-import type { StoredUnit, UnitStore, Vectors } from "../unit-store.ts";
+import type { StoredUnit, UnitStore, Vectors } from "../run/unit-store.ts";
 
 /** What every step works with. The objectives look into the store before they compute. */
 export interface StepContext extends Splits {

@@ -3,7 +3,7 @@ import { bestStep, type DifferenceModel } from "../../numerics/difference-step.t
 import { dot, norm } from "../../numerics/vector.ts";
 import type { Direction, HvpOptions } from "../../objective/types.ts";
 import type { DirectionInfo, DirectionRole } from "../analysis-report.ts";
-import { vectorHash } from "../unit.ts";
+import { vectorHash } from "../run/unit.ts";
 import { keepStep, type StepContext } from "./context.ts";
 import type { EigenStep } from "./eigenpairs.ts";
 

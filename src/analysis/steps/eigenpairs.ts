@@ -5,7 +5,7 @@ import type { HvpMethod, Objective } from "../../objective/types.ts";
 import type { EigenInfo } from "../analysis-report.ts";
 import { numberText, plural, withError } from "../number-text.ts";
 import { relativeCost } from "../progress.ts";
-import type { Vectors } from "../unit-store.ts";
+import type { Vectors } from "../run/unit-store.ts";
 import { keepStep, type StepContext } from "./context.ts";
 
 /** What decides the eigenpairs and their accuracy. */

@@ -8,7 +8,7 @@ import {
 import type { Direction } from "../../objective/types.ts";
 import type { Eigenpair } from "../analysis-report.ts";
 import { numberText } from "../number-text.ts";
-import type { Frame } from "../trajectory-report.ts";
+import type { Frame } from "../trajectory/report.ts";
 import type { StepContext } from "./context.ts";
 import { gridValues } from "./planes.ts";
 

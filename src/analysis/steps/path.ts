@@ -11,8 +11,8 @@ import {
 } from "../../landscape/index.ts";
 import type { Direction, Objective } from "../../objective/types.ts";
 import { numberText, percentText } from "../number-text.ts";
-import type { PathPlane, PathPoint, SurfaceValue } from "../trajectory-report.ts";
-import { vectorHash } from "../unit.ts";
+import { vectorHash } from "../run/unit.ts";
+import type { PathPlane, PathPoint, SurfaceValue } from "../trajectory/report.ts";
 import { keepStep, type StepContext } from "./context.ts";
 import { gridValues } from "./planes.ts";
 

@@ -6,7 +6,7 @@ import type { HvpMethod, Kinks, Objective } from "../../objective/types.ts";
 import type { LossSliceInfo } from "../analysis-report.ts";
 import { percentText, plural } from "../number-text.ts";
 import { relativeCost } from "../progress.ts";
-import type { Unit } from "../unit.ts";
+import type { Unit } from "../run/unit.ts";
 import { keepStep, type StepContext } from "./context.ts";
 import { chosenStepsKept } from "./trace.ts";
 

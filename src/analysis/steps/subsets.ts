@@ -4,7 +4,7 @@ import type { Objective } from "../../objective/types.ts";
 import type { SubsetInfo } from "../analysis-report.ts";
 import { numberText } from "../number-text.ts";
 import { relativeCost } from "../progress.ts";
-import type { Vectors } from "../unit-store.ts";
+import type { Vectors } from "../run/unit-store.ts";
 import { keepStep, type StepContext } from "./context.ts";
 import { basisLimit, type EigenRequest, type EigenStep } from "./eigenpairs.ts";
 

@@ -10,7 +10,7 @@ import type { Objective } from "../../objective/types.ts";
 import type { TraceInfo } from "../analysis-report.ts";
 import { plural, withError } from "../number-text.ts";
 import { type Progress, relativeCost } from "../progress.ts";
-import type { Unit } from "../unit.ts";
+import type { Unit } from "../run/unit.ts";
 import { keepStep, type StepContext } from "./context.ts";
 
 export type TensorTrace = TraceEstimate["blocks"][number];

@@ -1,6 +1,6 @@
 import type { AnalysisReport } from "../../analysis/analysis-report.ts";
-import type { ReproductionReport } from "../../analysis/reproduction-report.ts";
-import type { TrajectoryReport } from "../../analysis/trajectory-report.ts";
+import type { ReproductionReport } from "../../analysis/reproduction/report.ts";
+import type { TrajectoryReport } from "../../analysis/trajectory/report.ts";
 import { download } from "./download.ts";
 
 type Carried = AnalysisReport | TrajectoryReport | ReproductionReport;

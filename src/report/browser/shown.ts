@@ -1,5 +1,5 @@
 import type { AnalysisReport, GridValues } from "../../analysis/analysis-report.ts";
-import type { TrajectoryReport } from "../../analysis/trajectory-report.ts";
+import type { TrajectoryReport } from "../../analysis/trajectory/report.ts";
 import { planeNames } from "../facts.ts";
 import { FRAME } from "../figures/animate.ts";
 import type { Pick } from "../figures/figure.ts";

@@ -1,6 +1,6 @@
 import { countText, durationText, plural } from "../../analysis/number-text.ts";
-import type { NetworkGroup } from "../../analysis/paper.ts";
-import type { NetworkCase, ReproductionReport } from "../../analysis/reproduction-report.ts";
+import type { NetworkGroup } from "../../analysis/reproduction/paper.ts";
+import type { NetworkCase, ReproductionReport } from "../../analysis/reproduction/report.ts";
 import type { Drawn } from "../draw.ts";
 import { accuracyFigure } from "../figures/accuracy.ts";
 import type { Figure, Panel, Spec } from "../figures/figure.ts";

@@ -5,7 +5,7 @@ import type {
   PlaneMinimum,
   PointValues,
   ReproductionReport,
-} from "../../analysis/reproduction-report.ts";
+} from "../../analysis/reproduction/report.ts";
 import { type Content, type Html, html } from "../html.ts";
 import { type Column, table } from "../tables/table.ts";
 import { keepTogether, shareText } from "../text.ts";

@@ -1,7 +1,7 @@
 import { countText, numberText, percentText, plural, withError } from "../../analysis/number-text.ts";
-import { limitInside } from "../../analysis/reproduction-findings.ts";
-import { curvaturesOf } from "../../analysis/reproduction-parts.ts";
-import type { ReproductionReport, ToyCase } from "../../analysis/reproduction-report.ts";
+import { limitInside } from "../../analysis/reproduction/findings.ts";
+import { curvaturesOf } from "../../analysis/reproduction/parts.ts";
+import type { ReproductionReport, ToyCase } from "../../analysis/reproduction/report.ts";
 import type { Figure, Panel } from "../figures/figure.ts";
 import { html } from "../html.ts";
 import { extent, padded } from "../scales.ts";

@@ -1,5 +1,5 @@
 import { countText, numberText, percentText, withError } from "../../analysis/number-text.ts";
-import type { ReproductionReport, TraceComparison } from "../../analysis/reproduction-report.ts";
+import type { ReproductionReport, TraceComparison } from "../../analysis/reproduction/report.ts";
 import type { Figure, Panel } from "../figures/figure.ts";
 import { html } from "../html.ts";
 import { extent, padded } from "../scales.ts";

@@ -1,4 +1,4 @@
-import type { Finding } from "../../analysis/trajectory-report.ts";
+import type { Finding } from "../../analysis/trajectory/report.ts";
 import { evidenceOf } from "../evidence.ts";
 import { type Html, html } from "../html.ts";
 import { keepTogether } from "../text.ts";

@@ -1,5 +1,5 @@
 import { numberText, percentText, plural } from "../../analysis/number-text.ts";
-import type { Animation, Frame, PathPoint, TrajectoryReport } from "../../analysis/trajectory-report.ts";
+import type { Animation, Frame, PathPoint, TrajectoryReport } from "../../analysis/trajectory/report.ts";
 import type { Grid } from "../contours.ts";
 import { cutMiddle, type Split, splitNames } from "../facts.ts";
 import { animated } from "../figures/animate.ts";

@@ -1,5 +1,5 @@
 import { numberText } from "../../analysis/number-text.ts";
-import type { PathPoint } from "../../analysis/trajectory-report.ts";
+import type { PathPoint } from "../../analysis/trajectory/report.ts";
 import { again, axisOf, ownAxes, quantitative, wideAxis } from "../figures/axes.ts";
 import { CURSOR } from "../figures/cursor.ts";
 import { type Padding, type Panel, plotWidth, type Spec } from "../figures/figure.ts";

@@ -1,6 +1,6 @@
 import { numberText, percentText, plural } from "../../analysis/number-text.ts";
-import { farthestFromPlane } from "../../analysis/trajectory-findings.ts";
-import type { PathPoint, TrajectoryReport } from "../../analysis/trajectory-report.ts";
+import { farthestFromPlane } from "../../analysis/trajectory/findings.ts";
+import type { PathPoint, TrajectoryReport } from "../../analysis/trajectory/report.ts";
 import type { Split } from "../facts.ts";
 import { splitNames } from "../facts.ts";
 import { colourBar } from "../figures/colour-bar.ts";

@@ -1,5 +1,5 @@
 import { numberText } from "../../analysis/number-text.ts";
-import type { Animation, TrajectoryReport } from "../../analysis/trajectory-report.ts";
+import type { Animation, TrajectoryReport } from "../../analysis/trajectory/report.ts";
 import { lossGrid } from "../figures/planes.ts";
 import { atOrigin } from "../grid.ts";
 import { type Html, html } from "../html.ts";

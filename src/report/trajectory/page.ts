@@ -1,5 +1,5 @@
 import { plural } from "../../analysis/number-text.ts";
-import type { TrajectoryReport } from "../../analysis/trajectory-report.ts";
+import type { TrajectoryReport } from "../../analysis/trajectory/report.ts";
 import type { Drawn } from "../draw.ts";
 import { type Html, html } from "../html.ts";
 import { factsOf } from "../page.ts";

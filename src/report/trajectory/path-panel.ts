@@ -1,7 +1,7 @@
 import type { GridValues } from "../../analysis/analysis-report.ts";
 import { numberText } from "../../analysis/number-text.ts";
-import { farthestFromPlane } from "../../analysis/trajectory-findings.ts";
-import type { PathPoint, TrajectoryReport } from "../../analysis/trajectory-report.ts";
+import { farthestFromPlane } from "../../analysis/trajectory/findings.ts";
+import type { PathPoint, TrajectoryReport } from "../../analysis/trajectory/report.ts";
 import { cutMiddle, type Split } from "../facts.ts";
 import { again } from "../figures/axes.ts";
 import { CURSOR } from "../figures/cursor.ts";

@@ -1,5 +1,5 @@
 import { numberText } from "../../analysis/number-text.ts";
-import type { PathPoint, TrajectoryReport } from "../../analysis/trajectory-report.ts";
+import type { PathPoint, TrajectoryReport } from "../../analysis/trajectory/report.ts";
 import { type Content, type Html, html } from "../html.ts";
 import { type Column, table } from "../tables/table.ts";
 import { measuredText, shareText, valueText } from "../text.ts";

@@ -1,6 +1,6 @@
-import { numberText, percentText, withError } from "./number-text.ts";
-import type { NetworkRow, ReproductionReport, ToyCase, TraceComparison } from "./reproduction-report.ts";
-import type { Finding } from "./trajectory-report.ts";
+import { numberText, percentText, withError } from "../number-text.ts";
+import type { Finding } from "../trajectory/report.ts";
+import type { NetworkRow, ReproductionReport, ToyCase, TraceComparison } from "./report.ts";
 
 type Found = Pick<ReproductionReport, "toys" | "traces" | "table">;
 

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FolderStore } from "../../src/analysis/folder-store.ts";
-import { RunFolder, type RunIdentity } from "../../src/analysis/run-folder.ts";
-import { type Unit, unitId } from "../../src/analysis/unit.ts";
+import { FolderStore } from "../../../src/analysis/run/folder-store.ts";
+import { RunFolder, type RunIdentity } from "../../../src/analysis/run/run-folder.ts";
+import { type Unit, unitId } from "../../../src/analysis/run/unit.ts";
 
 // The kernel's own full device stands for the disk: what is written to it fails with ENOSPC.
 const full = "/dev/full";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { readFile, truncate } from "node:fs/promises";
-import { LandscapeError } from "../errors.ts";
+import { LandscapeError } from "../../errors.ts";
 import { appendLine } from "./files.ts";
 import type { Unit } from "./unit.ts";
 

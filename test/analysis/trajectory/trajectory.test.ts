@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { spread } from "../../src/analysis/trajectory-options.ts";
-import type { TrajectoryReport } from "../../src/analysis/trajectory-report.ts";
-import { trajectoryJsonSchema, trajectoryReportSchema } from "../../src/analysis/trajectory-schema.ts";
-import { follow } from "../../src/report/evidence.ts";
-import { toyLoss, toyPath, toyTrajectory } from "../support/toy-trajectory.ts";
+import { spread } from "../../../src/analysis/trajectory/options.ts";
+import type { TrajectoryReport } from "../../../src/analysis/trajectory/report.ts";
+import { trajectoryJsonSchema, trajectoryReportSchema } from "../../../src/analysis/trajectory/schema.ts";
+import { follow } from "../../../src/report/evidence.ts";
+import { toyLoss, toyPath, toyTrajectory } from "../../support/toy-trajectory.ts";
 
 const lengthOf = (d: readonly number[]) => Math.hypot(...d);
 
@@ -125,7 +125,7 @@ describe("the trajectory's schema", () => {
   });
 
   it("is published as it is (npm run schema)", () => {
-    const file = new URL("../../src/analysis/trajectory.schema.json", import.meta.url);
+    const file = new URL("../../../src/analysis/trajectory.schema.json", import.meta.url);
     expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(trajectoryJsonSchema());
   });
 });

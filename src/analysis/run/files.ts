@@ -1,6 +1,6 @@
 import { appendFile, rename, rm, writeFile } from "node:fs/promises";
 import process from "node:process";
-import { writeFailure } from "../write-failure.ts";
+import { writeFailure } from "../../write-failure.ts";
 
 /** Writes beside the name and renames: a reader sees the old file or the whole new one. Pieces are joined. */
 export async function writeWhole(

@@ -9,7 +9,7 @@ import type {
   ModelInfo,
   ProvenanceInfo,
   TraceInfo,
-} from "./analysis-report.ts";
+} from "../analysis-report.ts";
 
 /**
  * The checkpoints of one training run, as plain JSON: where they lie, their losses and curvatures, the loss around them.

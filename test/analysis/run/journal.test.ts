@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Journal } from "../../src/analysis/journal.ts";
+import { Journal } from "../../../src/analysis/run/journal.ts";
 
 let folder: string;
 beforeEach(async () => {

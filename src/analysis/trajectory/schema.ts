@@ -1,7 +1,7 @@
 // TrajectoryReport once more, as a schema that checks at run time; the compiler holds the two together.
 import { z } from "zod";
-import { reportParts } from "./schema.ts";
-import type { TrajectoryReport } from "./trajectory-report.ts";
+import { reportParts } from "../schema.ts";
+import type { TrajectoryReport } from "./report.ts";
 
 const { gridValues } = reportParts;
 const count = z.int().nonnegative();

@@ -1,22 +1,22 @@
 import process from "node:process";
-import type { ChosenRange, PathWeights } from "../landscape/index.ts";
-import { cosine } from "../numerics/vector.ts";
-import type { Direction, Objective } from "../objective/types.ts";
-import type { CostInfo, DataInfo, ModelInfo, ProvenanceInfo } from "./analysis-report.ts";
-import type { PhaseTimer } from "./phase-timer.ts";
-import { type Progress, prefixed } from "./progress.ts";
-import { checkpointStep } from "./steps/checkpoint.ts";
-import type { StepContext } from "./steps/context.ts";
-import { type EigenStep, eigenStep } from "./steps/eigenpairs.ts";
-import { commonExtents, frameRange, frameStep } from "./steps/frames.ts";
-import { pathPlaneStep, pathStep, underPathStep } from "./steps/path.ts";
-import { traceStep } from "./steps/trace.ts";
-import { trajectoryFindings, trajectoryHealth } from "./trajectory-findings.ts";
-import { spread, type TrajectoryOptions } from "./trajectory-options.ts";
-import { planTrajectory } from "./trajectory-plan.ts";
-import type { Animation, Frame, PathPoint, TrajectoryReport } from "./trajectory-report.ts";
-import { vectorHash } from "./unit.ts";
-import type { UnitStore } from "./unit-store.ts";
+import type { ChosenRange, PathWeights } from "../../landscape/index.ts";
+import { cosine } from "../../numerics/vector.ts";
+import type { Direction, Objective } from "../../objective/types.ts";
+import type { CostInfo, DataInfo, ModelInfo, ProvenanceInfo } from "../analysis-report.ts";
+import type { PhaseTimer } from "../phase-timer.ts";
+import { type Progress, prefixed } from "../progress.ts";
+import { vectorHash } from "../run/unit.ts";
+import type { UnitStore } from "../run/unit-store.ts";
+import { checkpointStep } from "../steps/checkpoint.ts";
+import type { StepContext } from "../steps/context.ts";
+import { type EigenStep, eigenStep } from "../steps/eigenpairs.ts";
+import { commonExtents, frameRange, frameStep } from "../steps/frames.ts";
+import { pathPlaneStep, pathStep, underPathStep } from "../steps/path.ts";
+import { traceStep } from "../steps/trace.ts";
+import { trajectoryFindings, trajectoryHealth } from "./findings.ts";
+import { spread, type TrajectoryOptions } from "./options.ts";
+import { planTrajectory } from "./plan.ts";
+import type { Animation, Frame, PathPoint, TrajectoryReport } from "./report.ts";
 
 /** One checkpoint opened by itself: its own graph, its own θ₀, its own place in the run's store. */
 export interface OpenedCheckpoint {

@@ -6,8 +6,8 @@ import type {
   HvpResult,
   Objective,
   Parameter,
-} from "../objective/types.ts";
-import { type Progress, relativeCost } from "./progress.ts";
+} from "../../objective/types.ts";
+import { type Progress, relativeCost } from "../progress.ts";
 import { pointOf, type Unit, vectorHash } from "./unit.ts";
 import type { UnitStore } from "./unit-store.ts";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Displacement } from "../objective/types.ts";
+import type { Displacement } from "../../objective/types.ts";
 
 /**
  * A piece of work, addressed by what it is: equal units give equal results, whoever computes them and

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LandscapeError } from "../errors.ts";
+import { LandscapeError } from "../../errors.ts";
 
 /** The lock's file in a run folder. */
 export const lockName = "lock";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { lockRun } from "../../src/analysis/run-lock.ts";
+import { lockRun } from "../../../src/analysis/run/run-lock.ts";
 
 let folder: string;
 let path: string;

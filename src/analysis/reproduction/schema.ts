@@ -1,7 +1,7 @@
 // ReproductionReport once more, as a schema that checks at run time; the compiler holds the two together.
 import { z } from "zod";
-import type { ReproductionReport } from "./reproduction-report.ts";
-import { analysisReportSchema, reportParts } from "./schema.ts";
+import { analysisReportSchema, reportParts } from "../schema.ts";
+import type { ReproductionReport } from "./report.ts";
 
 const count = z.int().nonnegative();
 const finite = z.number();

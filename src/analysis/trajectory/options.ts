@@ -1,5 +1,5 @@
-import type { TraceInfo } from "./analysis-report.ts";
-import { type AnalysisOptions, defaultAnalysis } from "./options.ts";
+import type { TraceInfo } from "../analysis-report.ts";
+import { type AnalysisOptions, defaultAnalysis } from "../options.ts";
 
 /** What is computed of a path. Curvatures, trace and the surface's grid are those of `analysis`. */
 export interface TrajectoryOptions {

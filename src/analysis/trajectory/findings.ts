@@ -1,6 +1,6 @@
-import type { Eigenpair, HealthCheck } from "./analysis-report.ts";
-import { errorText, numberText, percentText, plural, withError } from "./number-text.ts";
-import type { Finding, PathPoint, TrajectoryReport } from "./trajectory-report.ts";
+import type { Eigenpair, HealthCheck } from "../analysis-report.ts";
+import { errorText, numberText, percentText, plural, withError } from "../number-text.ts";
+import type { Finding, PathPoint, TrajectoryReport } from "./report.ts";
 
 /** What sentences and checks are made of. */
 export interface PathFindings extends Pick<TrajectoryReport, "checkpoints" | "plane"> {

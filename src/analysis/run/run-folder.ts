@@ -1,8 +1,8 @@
 import { existsSync, rmdirSync, rmSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { LandscapeError } from "../errors.ts";
-import { isOutOfSpace, whyNotWritten, writeFailure } from "../write-failure.ts";
+import { LandscapeError } from "../../errors.ts";
+import { isOutOfSpace, whyNotWritten, writeFailure } from "../../write-failure.ts";
 import { writeWhole } from "./files.ts";
 import { Journal } from "./journal.ts";
 import { type LockOptions, lockName, lockRun, type RunLock } from "./run-lock.ts";

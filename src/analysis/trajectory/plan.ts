@@ -1,6 +1,6 @@
-import type { DataInfo } from "./analysis-report.ts";
-import { type PhasePlan, relativeCost } from "./progress.ts";
-import type { TrajectoryOptions } from "./trajectory-options.ts";
+import type { DataInfo } from "../analysis-report.ts";
+import { type PhasePlan, relativeCost } from "../progress.ts";
+import type { TrajectoryOptions } from "./options.ts";
 
 interface Sizes {
   readonly checkpoints: readonly { readonly name: string }[];

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FolderStore } from "../../src/analysis/folder-store.ts";
-import { RunFolder, type RunIdentity } from "../../src/analysis/run-folder.ts";
-import type { Unit } from "../../src/analysis/unit.ts";
+import { FolderStore } from "../../../src/analysis/run/folder-store.ts";
+import { RunFolder, type RunIdentity } from "../../../src/analysis/run/run-folder.ts";
+import type { Unit } from "../../../src/analysis/run/unit.ts";
 
 let parent: string;
 beforeEach(async () => {

@@ -1,6 +1,6 @@
-import type { AnalysisReport, CostInfo, Eigenpair, LossValue, ProvenanceInfo } from "./analysis-report.ts";
+import type { AnalysisReport, CostInfo, Eigenpair, LossValue, ProvenanceInfo } from "../analysis-report.ts";
+import type { Finding } from "../trajectory/report.ts";
 import type { NetworkGroup, PaperNetwork } from "./paper.ts";
-import type { Finding } from "./trajectory-report.ts";
 
 /**
  * The paper's experiments done again, as plain JSON: toy losses, trace estimators, trained networks.

@@ -4,22 +4,15 @@ import {
   type SampleStats,
   saddleLimit,
   summarizePlanes,
-} from "../numerics/index.ts";
-import type { Objective } from "../objective/types.ts";
-import type { AnalysisReport, Plane } from "./analysis-report.ts";
-import { lowestPoint } from "./lowest-point.ts";
-import type {
-  Estimate,
-  NetworkCase,
-  NetworkRow,
-  PlaneMinimum,
-  ToyCase,
-  TraceComparison,
-} from "./reproduction-report.ts";
-import type { StepContext } from "./steps/context.ts";
-import { eigenStep } from "./steps/eigenpairs.ts";
-import { sliceStep } from "./steps/slices.ts";
-import { traceStep } from "./steps/trace.ts";
+} from "../../numerics/index.ts";
+import type { Objective } from "../../objective/types.ts";
+import type { AnalysisReport, Plane } from "../analysis-report.ts";
+import { lowestPoint } from "../lowest-point.ts";
+import type { StepContext } from "../steps/context.ts";
+import { eigenStep } from "../steps/eigenpairs.ts";
+import { sliceStep } from "../steps/slices.ts";
+import { traceStep } from "../steps/trace.ts";
+import type { Estimate, NetworkCase, NetworkRow, PlaneMinimum, ToyCase, TraceComparison } from "./report.ts";
 
 /** A toy loss: eigenvalues +1 (ñ times), −1 (2n − ñ times) and 0. */
 export interface Toy {

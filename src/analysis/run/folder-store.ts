@@ -1,4 +1,4 @@
-import { openNpz, writeNpz } from "../data/npz.ts";
+import { openNpz, writeNpz } from "../../data/npz.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { type Unit, unitId } from "./unit.ts";
 import type { StoredUnit, UnitStore, Vectors } from "./unit-store.ts";
