@@ -19,12 +19,12 @@ const demoAnalysis: AnalysisOptions = {
   maxProducts: 80,
   probes: 16,
   grid: 15,
-  profilePoints: 31,
-  randomProfiles: 3,
+  profilePoints: 27,
+  randomProfiles: 2,
   scalePoints: 9,
-  movingProducts: 24,
+  movingProducts: 16,
   densityProbes: 2,
-  densitySteps: 20,
+  densitySteps: 16,
   // Of 32 images, as two processes share them in groups of 16.
   subsets: 2,
 };
