@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { AnalysisReport } from "../../src/analysis/analysis-report.ts";
 import { renderReport } from "../../src/report/index.ts";
-import { enliven, faults, hasBrowser, type Opened, usePages, why } from "./pages.ts";
+import { enliven, expectFits, faults, hasBrowser, type Opened, usePages, why } from "./pages.ts";
 import { sampleReport } from "./sample.ts";
 import { variants } from "./variants.ts";
 
@@ -29,16 +29,11 @@ describe.skipIf(!hasBrowser)(`the page in a browser${why}`, () => {
     ["tablet", { viewport: { width: 800, height: 1000 } }],
     ["dark", { colorScheme: "dark" as const }],
   ])("%s: fits its window and is complete", async (kind, options) => {
-    const { page, said } = await open(sampleReport(), options);
-    await enliven(page);
-    const [content, window] = await page.evaluate<[number, number]>(
-      "[document.documentElement.scrollWidth, innerWidth]",
-    );
-    expect(content).toBeLessThanOrEqual(window);
-    expect(await faults(page)).toEqual([]);
+    const opened = await open(sampleReport(), options);
+    await expectFits(opened);
+    const { page } = opened;
     const ground = await page.evaluate<string>("getComputedStyle(document.documentElement).backgroundColor");
     expect(ground).toBe(kind === "dark" ? "rgb(20, 23, 27)" : "rgb(255, 255, 255)");
-    expect(said).toEqual([]);
     await page.close();
   });
 

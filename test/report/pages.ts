@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { buildRuntime } from "./runtime.ts";
 
 const executable = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/google-chrome"].find(
@@ -95,4 +95,15 @@ const faultsSource = readFileSync(new URL("./faults.js", import.meta.url), "utf8
 /** See faults.js. */
 export function faults(page: Page): Promise<string[]> {
   return page.evaluate<string[]>(`(${faultsSource})()`);
+}
+
+/** A page, once live, fits its window, has no fault and says and fetches nothing. */
+export async function expectFits({ page, said }: Opened): Promise<void> {
+  await enliven(page);
+  const [content, window] = await page.evaluate<[number, number]>(
+    "[document.documentElement.scrollWidth, innerWidth]",
+  );
+  expect(content).toBeLessThanOrEqual(window);
+  expect(await faults(page)).toEqual([]);
+  expect(said).toEqual([]);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { renderReproduction } from "../../src/report/index.ts";
-import { enliven, faults, hasBrowser, type Opened, usePages, why } from "./pages.ts";
+import { enliven, expectFits, faults, hasBrowser, type Opened, usePages, why } from "./pages.ts";
 import { sampleReproduction } from "./reproduction-sample.ts";
 
 describe.skipIf(!hasBrowser)(`the page of the paper's experiments in a browser${why}`, () => {
@@ -22,15 +22,9 @@ describe.skipIf(!hasBrowser)(`the page of the paper's experiments in a browser${
     ["phone", { viewport: { width: 360, height: 740 } }],
     ["dark", { colorScheme: "dark" as const }],
   ])("%s: fits its window and is complete", async (_, options) => {
-    const { page, said } = await open(options);
-    await enliven(page);
-    const [content, window] = await page.evaluate<[number, number]>(
-      "[document.documentElement.scrollWidth, innerWidth]",
-    );
-    expect(content).toBeLessThanOrEqual(window);
-    expect(await faults(page)).toEqual([]);
-    expect(said).toEqual([]);
-    await page.close();
+    const opened = await open(options);
+    await expectFits(opened);
+    await opened.page.close();
   });
 
   test("values under the pointer are those of the figure's own network, and of the toys' bars", async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { TrajectoryReport } from "../../src/analysis/trajectory/report.ts";
 import { renderTrajectory } from "../../src/report/index.ts";
 import { toyPath, toyTrajectory } from "../support/toy-trajectory.ts";
-import { enliven, faults, hasBrowser, type Opened, usePages, why } from "./pages.ts";
+import { enliven, expectFits, faults, hasBrowser, type Opened, usePages, why } from "./pages.ts";
 import { trajectoryVariants } from "./trajectory-variants.ts";
 
 describe.skipIf(!hasBrowser)(`the page of a training path in a browser${why}`, () => {
@@ -27,15 +27,9 @@ describe.skipIf(!hasBrowser)(`the page of a training path in a browser${why}`, (
     ["phone", { viewport: { width: 360, height: 740 } }],
     ["dark", { colorScheme: "dark" as const }],
   ])("%s: fits its window and is complete", async (_, options) => {
-    const { page, said } = await open(await toyTrajectory(), options);
-    await enliven(page);
-    const [content, window] = await page.evaluate<[number, number]>(
-      "[document.documentElement.scrollWidth, innerWidth]",
-    );
-    expect(content).toBeLessThanOrEqual(window);
-    expect(await faults(page)).toEqual([]);
-    expect(said).toEqual([]);
-    await page.close();
+    const opened = await open(await toyTrajectory(), options);
+    await expectFits(opened);
+    await opened.page.close();
   });
 
   test.each([false, true])(

@@ -213,8 +213,17 @@ test("turning goes round, tilting ends", () => {
   expect(turned({ turn: 170, tilt: 40 }, { turn: 20 })).toEqual({ turn: -170, tilt: 40 });
   expect(turned({ turn: -170, tilt: 40 }, { turn: -20, tilt: 100 })).toEqual({ turn: 170, tilt: TILTS[1] });
   expect(turned({ turn: 0, tilt: 10 }, { tilt: -100 })).toEqual({ turn: 0, tilt: TILTS[0] });
-  expect(covers([[0, 0], [2, 0], [2, 2], [0, 2]], [1, 1])).toBe(true); // biome-ignore format: a square
-  expect(covers([[0, 0], [2, 0], [2, 2], [0, 2]], [3, 1])).toBe(false); // biome-ignore format: a square
+});
+
+test("an area covers what lies inside it", () => {
+  const square = [
+    [0, 0],
+    [2, 0],
+    [2, 2],
+    [0, 2],
+  ] as const;
+  expect(covers(square, [1, 1])).toBe(true);
+  expect(covers(square, [3, 1])).toBe(false);
 });
 
 const sides: Camera[] = [
