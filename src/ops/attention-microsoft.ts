@@ -1,5 +1,5 @@
 import type { Call, Value } from "../onnx/graph.ts";
-import type { ElementType, TensorType } from "../onnx/tensor.ts";
+import type { TensorType } from "../onnx/tensor.ts";
 import { asScores, causalMask, joinHeads, maskedSoftmax, rotated, splitHeads } from "./attention.ts";
 import type { GraphBuilder } from "./builder.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
@@ -22,8 +22,14 @@ function attended(b: GraphBuilder, q: Value, k: Value, v: Value, extras: Extras)
   let scores = b.mul(b.matmul(q, b.transposeLast(k)), extras.scale);
   if (extras.bias) scores = b.add(scores, extras.bias);
   if (extras.padding) scores = b.add(scores, extras.padding);
-  const causal = extras.causal ? causalMask(b, q.dims[2]!, k.dims[2]!, extras.past) : null;
+  const causal = extras.causal ? unidirectional(b, q.dims[2]!, k.dims[2]!, extras.past) : null;
   return joinHeads(b, b.matmul(maskedSoftmax(b, scores, causal), v));
+}
+
+/** What the kernel masks: all rows but the last, which sees every key even where queries are fewer. */
+function unidirectional(b: GraphBuilder, queries: number, keys: number, past: number): Value {
+  const last = b.filled({ type: "bool", dims: [1, keys] }, 1);
+  return b.concat([causalMask(b, queries - 1, keys, past), last], 0);
 }
 
 function scaleOf(call: Call, size: number): number {
@@ -31,36 +37,44 @@ function scaleOf(call: Call, size: number): number {
   return scale === 0 ? 1 / Math.sqrt(size) : scale;
 }
 
-/** 0 for keys that count, the filter value for others. Masks of rank 1 are lengths. */
-function paddingOf(
-  b: GraphBuilder,
-  call: Call,
-  mask: Value | null,
-  keys: number,
-  type: ElementType,
-): Value | null {
-  if (mask === null) return null;
+/**
+ * 0 for keys that count, the filter value for others: [B | 1, 1, queries | 1, keys]. A mask of rank 1 holds the ends of
+ * samples; of 2·B numbers the others are their beginnings, of 3·B + 2 they are of no account.
+ */
+function paddingOf(b: GraphBuilder, call: Call, i: number, batch: number, keys: number): Value | null {
+  if (!call.has(i)) return null;
+  const mask = call.x(i);
+  const counted = mask.dims.length === 1 ? withinEnds(b, mask, batch, keys) : b.greater(mask, 0);
+  // A mask of one column stands for none.
+  if (mask.dims.length === 2 && mask.dims[1] === 1 && keys > 1) return null;
   const filter = Math.fround(call.float("mask_filter_value", -10000));
-  const integers = mask.static.type;
-  if (mask.dims.length === 1) {
-    const positions = b.cast(
-      b.constant({ type: "int64", dims: [keys], data: BigInt64Array.from(range(keys), BigInt) }),
-      integers,
-    );
-    const counted = b.less(positions, b.reshape(mask, [mask.dims[0]!, 1]));
-    return asScores(b, b.where(counted, b.scalar(0, type), filter));
-  }
-  return asScores(b, b.where(b.greater(mask, 0), b.scalar(0, type), filter));
+  return asScores(b, b.where(counted, b.scalar(0, call.x(0).static.type), filter));
+}
+
+function withinEnds(b: GraphBuilder, mask: Value, batch: number, keys: number): Value {
+  const positions = b.cast(b.ints(range(keys)), mask.static.type);
+  const column = (k: number) => b.reshape(b.slice(mask, [k * batch], [(k + 1) * batch], [0]), [batch, 1]);
+  const before = b.less(positions, column(0));
+  if (mask.dims[0] !== 2 * batch) return before;
+  return b.call("And", [before, b.unary("Not", b.less(positions, column(1)))]);
 }
 
 function assertPadding(call: Call, i: number, batch: number, queries: number, keys: number): void {
   if (!call.has(i)) return;
   const { type, dims } = typeOf(call, i);
-  const shapes = [[batch], [batch, keys], [batch, queries, keys]];
+  const shapes = [
+    [batch],
+    [2 * batch],
+    [3 * batch + 2],
+    [1, 1],
+    [batch, 1],
+    [batch, keys],
+    [batch, queries, keys],
+  ];
   if (!["int32", "int64"].includes(type) || !shapes.some((s) => sameDims(s, dims)))
     throw misfit(
       call,
-      `a mask of integers [${batch}], [${batch}, ${keys}] or [${batch}, ${queries}, ${keys}]`,
+      `a mask of integers [${batch}], [${2 * batch}], [${3 * batch + 2}], [${batch}, ${keys}] or [${batch}, ${queries}, ${keys}]`,
       "UNSUPPORTED_OP",
     );
 }
@@ -118,7 +132,7 @@ const fusedAttention: OpRecord = {
       .map((dims) => tensorType(call, type, dims));
   },
   expand: (b, call) => {
-    const { heads, widths, past, length } = fusedOf(call);
+    const { batch, heads, widths, past, length } = fusedOf(call);
     const product = b.matmul(call.x(0), call.x(1));
     const all = call.has(2) ? b.add(product, call.x(2)) : product;
     let from = 0;
@@ -136,7 +150,7 @@ const fusedAttention: OpRecord = {
     const y = attended(b, q, keys, values, {
       scale: scaleOf(call, widths[0] / heads),
       bias: call.inputs[5] ?? null,
-      padding: paddingOf(b, call, call.inputs[3] ?? null, past + length, call.x(0).static.type),
+      padding: paddingOf(b, call, 3, batch, past + length),
       causal: call.int("unidirectional", 0) !== 0,
       past,
     });
@@ -216,7 +230,7 @@ const multiHeadAttention: OpRecord = {
     const y = attended(b, operand(0), k, v, {
       scale: scaleOf(call, key[3]!),
       bias: call.inputs[5] ?? null,
-      padding: paddingOf(b, call, call.inputs[4] ?? null, past + key[2]!, call.x(0).static.type),
+      padding: paddingOf(b, call, 4, query[0]!, past + key[2]!),
       causal: call.int("unidirectional", 0) !== 0,
       past,
     });

@@ -97,17 +97,27 @@ function headsOf(call: Call): Heads {
 
 /** What opsets 24 and 25 added: lengths of padded keys, and windows. */
 function assertKnown(call: Call, batch: number): void {
-  const windows = ["left_window_size", "right_window_size"].some((name) => call.int(name, -1) >= 0);
-  const lengths = call.has(6) ? typeOf(call, 6).dims : undefined;
-  if (windows || (lengths && call.int("is_causal", 0) !== 0))
-    throw misfit(call, "no windows, and no lengths of keys in a causal attention", "UNSUPPORTED_OP");
-  if (lengths && !sameDims(lengths, [batch])) throw misfit(call, `${batch} lengths of keys`);
+  if (["left_window_size", "right_window_size"].some((name) => call.int(name, -1) >= 0))
+    throw misfit(call, "no windows", "UNSUPPORTED_OP");
+  if (!call.has(6)) return;
+  if (call.has(4) || !sameDims(typeOf(call, 6).dims, [batch]))
+    throw misfit(call, `${batch} lengths of keys and no past ones`);
 }
 
-/** Which keys count where their lengths are given: [batch, 1, 1, keys]. */
-function withinLengths(b: GraphBuilder, lengths: Value, keys: number): Value {
-  const positions = b.cast(b.ints(range(keys)), lengths.static.type);
-  return b.less(positions, b.reshape(lengths, [lengths.dims[0]!, 1, 1, 1]));
+/**
+ * Which keys count where their lengths are given, [batch, 1, 1 | queries, keys]. If causal, the last query stands at the
+ * last key that counts.
+ */
+function withinLengths(b: GraphBuilder, call: Call, queries: number, keys: number): Value {
+  const integers = (values: readonly number[]) => b.cast(b.ints(values), call.x(6).static.type);
+  const lengths = b.reshape(call.x(6), [call.x(6).dims[0]!, 1, 1, 1]);
+  if (!isCausal(call)) return b.less(integers(range(keys)), lengths);
+  const behind = b.reshape(integers(range(queries).map((i) => i + 1 - queries)), [queries, 1]);
+  return b.less(integers(range(keys)), b.add(lengths, behind));
+}
+
+function isCausal(call: Call): boolean {
+  return call.int("is_causal", 0) !== 0;
 }
 
 function inferAttention(call: Call): readonly TensorType[] {
@@ -135,10 +145,9 @@ function scoreStages(b: GraphBuilder, call: Call, q: Value, k: Value, past: numb
   const mask = call.has(3) ? call.x(3) : null;
   const added = mask && isFloat(mask.static.type) ? b.add(capped, mask) : capped;
   const [queries, keys] = [q.dims[2]!, k.dims[2]!];
-  const causal = call.int("is_causal", 0) !== 0 ? causalMask(b, queries, keys, past) : null;
-  const counted = call.has(6) ? withinLengths(b, call.x(6), keys) : null;
-  const masked = bothAllowed(b, causal, mask && !isFloat(mask.static.type) ? mask : null);
-  const allowed = bothAllowed(b, masked, counted);
+  const causal = isCausal(call) ? causalMask(b, queries, keys, past) : null;
+  const visible = call.has(6) ? withinLengths(b, call, queries, keys) : causal;
+  const allowed = bothAllowed(b, visible, mask && !isFloat(mask.static.type) ? mask : null);
   const biased = allowed ? b.where(allowed, added, -Infinity) : added;
   return [raw, capped, biased, maskedSoftmax(b, added, allowed)];
 }

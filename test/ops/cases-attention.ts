@@ -41,9 +41,25 @@ const attention: readonly Case[] = [
   standard("Attention", [...split, someMasked], {}),
   standard("Attention", [...split, someMasked], { is_causal: 1 }),
   standard("Attention", [...split, null, null, null, int64Tensor([2], [2, 3])], {}, { opset: 24 }),
+  ...[0, 3].map((n) =>
+    standard(
+      "Attention",
+      [x([2, 4, 3, 2]), x([2, 2, 4, 2]), x([2, 2, 4, 3]), null, null, null, int64Tensor([2], [2, 4 - n])],
+      { is_causal: 1 },
+      { opset: 24, note: `lengths 2 and ${4 - n}` },
+    ),
+  ),
   standard("Attention", [...split, null, x([2, 2, 2, 2]), x([2, 2, 2, 3])], { is_causal: 1 }, { outputs: 3 }),
   ...[0, 3].map((qk_matmul_output_mode) =>
     standard("Attention", split, { qk_matmul_output_mode }, { outputs: 4 }),
+  ),
+  ...[0, 1, 2, 3].map((qk_matmul_output_mode) =>
+    standard(
+      "Attention",
+      [...split, x([3, 3])],
+      { qk_matmul_output_mode, softcap: float(1.5) },
+      { outputs: 4 },
+    ),
   ),
   standard("Attention", [x([1, 1, 4, 2]), x([1, 1, 5, 2]), x([1, 1, 5, 2])], {}),
   ...[0, 1].flatMap((interleaved) => [
@@ -61,6 +77,7 @@ function microsoft(op: string, inputs: Case["inputs"], attrs: Attributes, rest: 
 }
 
 const fused = [x([2, 3, 4], [-1, 1]), x([4, 12], [-1, 1]), x([12])];
+const everyThird = Array.from({ length: 30 }, (_, i) => (i % 3 === 0 ? 0 : 1));
 const apart = [x([2, 3, 4]), x([2, 5, 4]), x([2, 5, 6])];
 
 const fusedAttention: readonly Case[] = [
@@ -71,13 +88,19 @@ const fusedAttention: readonly Case[] = [
     qkv_hidden_sizes: [4, 4, 6],
   }),
   microsoft("Attention", [...fused, int32([2], [2, 3])], { num_heads: 2 }),
+  microsoft("Attention", [...fused, int32([4], [2, 3, 0, 1])], { num_heads: 2, unidirectional: 1 }),
+  microsoft("Attention", [...fused, int32([8], [2, 3, 0, 3, 6, 0, 3, 6])], { num_heads: 2 }),
+  microsoft("Attention", [...fused, int32([2, 1], [0, 1])], { num_heads: 2 }),
   microsoft("Attention", [...fused, int32([2, 3], [1, 1, 0, 0, 1, 1])], { num_heads: 2 }),
   microsoft(
     "Attention",
     [...fused, int32([2, 3, 3], [1, 1, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 0, 0, 1])],
     { num_heads: 2, mask_filter_value: float(-50) },
   ),
-  microsoft("Attention", [...fused, null, null, x([1, 2, 3, 3])], { num_heads: 2 }),
+  ...[
+    [1, 2, 3, 3],
+    [2, 1, 3, 3],
+  ].map((dims) => microsoft("Attention", [...fused, null, null, x(dims)], { num_heads: 2 })),
   microsoft(
     "Attention",
     [...fused, null, x([2, 2, 2, 2, 2])],
@@ -91,10 +114,25 @@ const fusedAttention: readonly Case[] = [
     [...apart, null, int32([2, 5], [1, 1, 1, 0, 0, 0, 1, 1, 1, 1]), x([1, 2, 3, 5])],
     { num_heads: 2 },
   ),
+  ...[int32([2], [3, 4]), int32([8], [3, 4, 0, 3, 6, 0, 5, 10]), int32([2, 3, 5], everyThird)].map((mask) =>
+    microsoft("MultiHeadAttention", [...apart, null, mask], { num_heads: 2 }),
+  ),
   microsoft("MultiHeadAttention", [x([2, 3, 4]), x([2, 3, 4]), x([2, 3, 4])], {
     num_heads: 2,
     unidirectional: 1,
   }),
+  microsoft(
+    "MultiHeadAttention",
+    [x([2, 3, 4]), x([2, 3, 4]), x([2, 3, 4]), null, int32([2], [2, 3]), x([2, 1, 3, 3])],
+    { num_heads: 2, unidirectional: 1 },
+  ),
+  microsoft("MultiHeadAttention", apart, { num_heads: 2, unidirectional: 1 }),
+  microsoft(
+    "MultiHeadAttention",
+    [x([2, 1, 4]), x([2, 1, 4]), x([2, 1, 4]), null, null, null, x([2, 2, 2, 2]), x([2, 2, 2, 2])],
+    { num_heads: 2 },
+    { outputs: 3 },
+  ),
   microsoft("MultiHeadAttention", [x([2, 3, 4]), x([2, 2, 5, 2]), x([2, 2, 5, 2])], { num_heads: 2 }),
   ...[0, 1].flatMap((interleaved) => [
     microsoft("RotaryEmbedding", [x([2, 3, 8]), int64Tensor([1], [1]), x([5, 2]), x([5, 2])], {
