@@ -7,6 +7,7 @@ import { microsoftAttention } from "./attention-microsoft.ts";
 import { comparisons } from "./comparisons.ts";
 import { controlFlow } from "./control-flow.ts";
 import { convolution } from "./convolution.ts";
+import { deformable } from "./deformable.ts";
 import { fourier } from "./fourier.ts";
 import { generators } from "./generators.ts";
 import { indexing } from "./indexing.ts";
@@ -17,6 +18,7 @@ import { pooling } from "./pooling.ts";
 import type { OpRecord, RecordLookup, RuleTable } from "./record.ts";
 import { recurrence } from "./recurrent.ts";
 import { reductions } from "./reductions.ts";
+import { regions } from "./regions.ts";
 import { resampling } from "./resize.ts";
 import { sampling } from "./sampling.ts";
 import { scattering } from "./scatter.ts";
@@ -34,6 +36,7 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   comparisons,
   controlFlow,
   convolution,
+  deformable,
   fourier,
   generators,
   groupedAttention,
@@ -45,6 +48,7 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   pooling,
   recurrence,
   reductions,
+  regions,
   resampling,
   sampling,
   scattering,

@@ -21,10 +21,14 @@ const MODES: Readonly<Record<string, Mode>> = {
 const PADDINGS = ["zeros", "border", "reflection"];
 const CUBIC = -0.75;
 
-interface Sampling {
+/** How elements are read between and beyond places. */
+export interface Reading {
   readonly mode: Mode;
   readonly padding: string;
   readonly corners: boolean;
+}
+
+interface Sampling extends Reading {
   /** Lengths of the image, and of the grid. */
   readonly image: readonly number[];
   readonly grid: readonly number[];
@@ -47,7 +51,7 @@ function samplingOf(call: Call): Sampling {
 }
 
 /** One tap along one axis: the element's index, as int64 within the axis, and its weight. */
-interface Tap {
+export interface Tap {
   readonly index: Value;
   readonly weight: Value | null;
 }
@@ -63,7 +67,7 @@ function within(
   b: GraphBuilder,
   i: Value,
   length: number,
-  s: Sampling,
+  s: Reading,
 ): { index: Value; inside: Value | null } {
   const bounded = (v: Value) => b.call("Clip", [v, b.scalar(0, "int64"), b.scalar(length - 1, "int64")]);
   if (s.padding === "border") return { index: bounded(i), inside: null };
@@ -90,7 +94,7 @@ function cubicWeights(b: GraphBuilder, t: Value): Value[] {
 }
 
 /** Taps along one axis, whose positions are `p`. */
-function tapsOf(b: GraphBuilder, p: Value, length: number, s: Sampling): Tap[] {
+export function tapsOf(b: GraphBuilder, p: Value, length: number, s: Reading): Tap[] {
   const floor = b.unary(s.mode === "nearest" ? "Round" : "Floor", p);
   const base = b.cast(floor, "int64");
   const t = b.sub(p, floor);
@@ -103,7 +107,11 @@ function tapsOf(b: GraphBuilder, p: Value, length: number, s: Sampling): Tap[] {
 }
 
 /** All taps of all axes: index into the flattened image, and the product of the weights. */
-function combined(b: GraphBuilder, axes: readonly (readonly Tap[])[], image: readonly number[]): Tap[] {
+export function combined(
+  b: GraphBuilder,
+  axes: readonly (readonly Tap[])[],
+  image: readonly number[],
+): Tap[] {
   return axes.reduce<Tap[]>(
     (sofar, taps, axis) =>
       sofar.flatMap((outer) =>

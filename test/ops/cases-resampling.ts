@@ -144,6 +144,74 @@ const samplingRows: readonly Case[] = [
   ]),
 ];
 
+/** Regions: within, over the edge, and smaller than an element; samples apart from the edges between elements. */
+const corners = [0.3, 0.7, 4.1, 3.9, -2.7, 0.4, 2.3, 6.8, 2.1, 3.2, 2.6, 3.6];
+const align = (rois: Operand | Tensor, attrs: Attributes, rest: Partial<Case> = {}): Case => ({
+  op: "RoiAlign",
+  inputs: [x([2, 2, 5, 6], "distinct"), rois, ints(0, 1, 0)],
+  attrs: { output_height: 2, output_width: 3, spatial_scale: float(0.9), ...attrs },
+  reach: 0.5,
+  ...rest,
+});
+const known: Tensor = { type: "float32", dims: [3, 4], data: Float32Array.from(corners) };
+
+const regionRows: readonly Case[] = [
+  ...["half_pixel", "output_half_pixel"].flatMap((coordinate_transformation_mode) => [
+    ...["avg", "max"].flatMap((mode) => [
+      align(x([3, 4], { values: corners }), { mode, coordinate_transformation_mode, sampling_ratio: 2 }),
+      align(known, { mode, coordinate_transformation_mode }),
+    ]),
+  ]),
+  align(known, { sampling_ratio: 1 }, { linear: true }),
+  ...[
+    [2, 2],
+    [3, 1],
+  ].map(
+    (pooled_shape): Case => ({
+      op: "MaxRoiPool",
+      inputs: [
+        x([2, 2, 5, 6], "distinct"),
+        {
+          type: "float32",
+          dims: [3, 5],
+          data: Float32Array.from([0, 0.3, 0.7, 4.1, 3.9, 1, 1.6, 3.3, 2.3, 8.8, 0, 9, 9, 12, 12]),
+        },
+      ],
+      attrs: { pooled_shape, spatial_scale: float(0.9) },
+    }),
+  ),
+];
+
+/** Offsets away from whole numbers, some that lead outside. */
+const offsets = (n: number) => ({
+  values: Array.from({ length: n }, (_, i) => ((i * 7) % 11) / 3 - 1.6 + (i % 3) / 10),
+});
+
+const deformed = (
+  parts: { channels?: number; filters?: number; mask?: boolean; bias?: boolean },
+  attrs: Attributes,
+): Case => {
+  const { channels = 2, filters = 2, mask = true, bias = true } = parts;
+  const group = Number(attrs["group"] ?? 1);
+  const places = Number(attrs["offset_group"] ?? 1) * 4;
+  const inputs = [
+    x([2, channels, 4, 5]),
+    x([filters, channels / group, 2, 2]),
+    x([2, 2 * places, 2, 3], offsets(24 * places)),
+    bias ? x([filters]) : null,
+    mask ? x([2, places, 2, 3]) : null,
+  ];
+  const used = inputs.slice(0, inputs.findLastIndex((v) => v !== null) + 1);
+  return { op: "DeformConv", inputs: used, attrs: { kernel_shape: [2, 2], ...attrs }, opset: 19, reach: 0.5 };
+};
+
+const deforming: readonly Case[] = [
+  deformed({}, { dilations: [2, 2] }),
+  deformed({ mask: false }, { strides: [2, 2], pads: [0, 1, 0, 1] }),
+  deformed({ channels: 4, filters: 4, bias: false }, { group: 2, offset_group: 2, dilations: [2, 2] }),
+  deformed({ mask: false, bias: false }, { strides: [3, 2], pads: [1, 1, 1, 0] }),
+];
+
 const fourier: readonly Case[] = [
   { op: "STFT", inputs: [x([2, 9]), int64Tensor([], [2]), x([4])] },
   { op: "STFT", inputs: [x([2, 9, 1]), int64Tensor([], [3]), x([4])], attrs: { onesided: 0 } },
@@ -162,4 +230,10 @@ const fourier: readonly Case[] = [
   },
 ];
 
-export const resamplingCases: readonly Case[] = [...resizing, ...samplingRows, ...fourier];
+export const resamplingCases: readonly Case[] = [
+  ...resizing,
+  ...samplingRows,
+  ...regionRows,
+  ...deforming,
+  ...fourier,
+];
