@@ -48,6 +48,7 @@ export function followedUses(graph: Graph): (value: Value) => readonly Use[] {
 const WEIGHT_INPUTS: Readonly<Record<string, readonly number[]>> = {
   Conv: [1, 2],
   ConvTranspose: [1, 2],
+  DeformConv: [1, 3],
   Gemm: [0, 1, 2],
   MatMul: [0, 1],
   Einsum: [0, 1, 2],
@@ -55,6 +56,8 @@ const WEIGHT_INPUTS: Readonly<Record<string, readonly number[]>> = {
   LayerNormalization: [1, 2],
   InstanceNormalization: [1, 2],
   GroupNormalization: [1, 2],
+  GroupNorm: [1, 2],
+  SkipGroupNorm: [1, 2],
   RMSNormalization: [1],
   SimplifiedLayerNormalization: [1],
   SkipLayerNormalization: [2, 3, 4],

@@ -46,6 +46,9 @@ export function unsupportedOperators(
 function obstacles(node: Node, active: Set<Value>, records: RecordLookup): [Node, (string | undefined)?][] {
   const record = records(node.domain, node.op);
   if (record === undefined) return [[node]];
+  // Random numbers make every loss another one, wherever they are drawn.
+  const drawn = record.impure ? record.refuses?.(node) : undefined;
+  if (drawn !== undefined) return [[node, drawn]];
   const isActive = activeOperands(node, record).some((v) => active.has(v));
   if (!isActive) return unknownInside(node, records);
   for (const y of node.outputs) active.add(y);

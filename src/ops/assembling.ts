@@ -226,8 +226,20 @@ function expandPad(b: GraphBuilder, call: Call): readonly Value[] | undefined {
   return [y];
 }
 
+/** What flows back into the operand of a Pad, or into the number around it. */
+function padVjp(s: VjpScope, input: number): Value {
+  const { before, after } = padsOf(s.node);
+  const dx = s.b.pad(
+    s.dy(),
+    [...before, ...after].map((p) => 0 - p),
+  );
+  if (input === 0) return dx;
+  const total = (v: Value) => s.b.reduceSum(v, range(v.dims.length), false);
+  return s.b.reshape(s.b.sub(total(s.dy()), total(dx)), s.x(2).dims);
+}
+
 const pad: OpRecord = {
-  wrt: [0],
+  wrt: [0, 2],
   infer: inferPad,
   simplify: (b, call) => {
     const { before, after } = padsOf(call);
@@ -235,13 +247,7 @@ const pad: OpRecord = {
     return mergedPad(b, call, before, after);
   },
   expand: expandPad,
-  vjp: (s) => {
-    const { before, after } = padsOf(s.node);
-    return s.b.pad(
-      s.dy(),
-      [...before, ...after].map((p) => 0 - p),
-    );
-  },
+  vjp: padVjp,
 };
 
 /** Zeros around zeros are one Pad. */

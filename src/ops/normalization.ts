@@ -1,6 +1,6 @@
 import type { Call, Value } from "../onnx/graph.ts";
 
-import type { GraphBuilder } from "./builder.ts";
+import { float, type GraphBuilder } from "./builder.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
 import { axesOf, axisOf, floatOperand, misfit, range, sameDims, tensorType, typeOf } from "./typing.ts";
 
@@ -182,6 +182,48 @@ const groupNormalization: OpRecord = {
   },
 };
 
+/**
+ * onnxruntime's GroupNorm of diffusion models: (x, γ, β), channels last by default, with SiLU if `activation` is 1; and
+ * SkipGroupNorm, which adds a skip (of the whole, or of each channel) and a bias before. Outputs: y, the sum.
+ */
+function groupNorm(skips: boolean): OpRecord {
+  return {
+    wrt: skips ? [0, 1, 2, 3, 4] : [0, 1, 2],
+    infer: (call) => {
+      const x = floatOperand(call, 0);
+      const channels = x.dims[channelAxis(call)];
+      const groups = call.int("groups", 0);
+      if (x.dims.length !== 4 || groups < 1 || channels! % groups !== 0)
+        throw misfit(call, "images whose channels the groups divide");
+      if (![0, 1].includes(call.int("activation", 0))) throw misfit(call, "an activation of 0 or 1");
+      assertChannels(call, call.has(4) ? [1, 2, 4] : [1, 2], channels!);
+      return [x, x].slice(0, call.numOutputs);
+    },
+    expand: (b, call) => {
+      const last = channelAxis(call) === 3;
+      const spread = (v: Value) => (last ? v : overChannels(b, v, 4));
+      const skip = skips ? b.add(call.x(0), asImage(b, call.x(3), last)) : call.x(0);
+      const sum = call.has(4) ? b.add(skip, spread(call.x(4))) : skip;
+      const planes = last ? b.transpose(sum, [0, 3, 1, 2]) : sum;
+      const attributes = { num_groups: call.int("groups", 1), epsilon: float(call.float("epsilon", 1e-5)) };
+      const normal = b.call("GroupNormalization", [planes, call.x(1), call.x(2)], attributes);
+      const y = call.int("activation", 0) === 1 ? b.mul(normal, b.unary("Sigmoid", normal)) : normal;
+      return [last ? b.transpose(y, [0, 2, 3, 1]) : y, sum].slice(0, call.numOutputs);
+    },
+  };
+}
+
+function channelAxis(call: Call): number {
+  return call.int("channels_last", 1) === 0 ? 1 : 3;
+}
+
+/** A number for each channel of each image, [N, C], as an image. */
+function asImage(b: GraphBuilder, x: Value, channelsLast: boolean): Value {
+  if (x.dims.length !== 2) return x;
+  const [n, channels] = x.dims as [number, number];
+  return b.reshape(x, channelsLast ? [n, 1, 1, channels] : [n, channels, 1, 1]);
+}
+
 /** x over its root mean square. */
 function rootMeanSquared(b: GraphBuilder, x: Value, axes: readonly number[], epsilon: number): Standardized {
   const deviation = b.unary("Sqrt", b.add(mean(b, b.pow(x, 2), axes), epsilon));
@@ -290,6 +332,8 @@ export const normalization: RuleTable = {
   LayerNormalization: layerNormalization,
   InstanceNormalization: instanceNormalization,
   GroupNormalization: groupNormalization,
+  "com.microsoft::GroupNorm": groupNorm(false),
+  "com.microsoft::SkipGroupNorm": groupNorm(true),
   RMSNormalization: rmsNormalization,
   SimplifiedLayerNormalization: rmsNormalization,
   "com.microsoft::SkipLayerNormalization": skipNormalization(false),

@@ -13,8 +13,10 @@ import { generators } from "./generators.ts";
 import { indexing } from "./indexing.ts";
 import { linearAlgebra } from "./linear-algebra.ts";
 import { matmul } from "./matmul.ts";
+import { microsoft } from "./microsoft.ts";
 import { normalization } from "./normalization.ts";
 import { pooling } from "./pooling.ts";
+import { random } from "./random.ts";
 import type { OpRecord, RecordLookup, RuleTable } from "./record.ts";
 import { recurrence } from "./recurrent.ts";
 import { reductions } from "./reductions.ts";
@@ -27,6 +29,7 @@ import { sequences } from "./sequences.ts";
 import { shape } from "./shape.ts";
 import { softmax } from "./softmax.ts";
 import { trigonometry } from "./trigonometry.ts";
+import { windows } from "./windows.ts";
 
 const records: ReadonlyMap<string, OpRecord> = collect([
   activations,
@@ -43,10 +46,12 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   indexing,
   linearAlgebra,
   matmul,
+  microsoft,
   microsoftAttention,
   normalization,
   pooling,
   recurrence,
+  random,
   reductions,
   regions,
   resampling,
@@ -57,6 +62,7 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   shape,
   softmax,
   trigonometry,
+  windows,
 ]);
 
 function collect(tables: readonly RuleTable[]): Map<string, OpRecord> {

@@ -3,7 +3,7 @@ import { int64Tensor, sizeOf, type TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
 import { elementsAxis, gatherAxis, gatherNdDims, zerosLike } from "./indexing.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
-import { misfit, range, sameDims, sameType, typeOf } from "./typing.ts";
+import { axisOf, misfit, range, sameDims, sameType, typeOf } from "./typing.ts";
 
 /** Operators that write by index: assignments, sums, products and extrema. */
 
@@ -149,9 +149,44 @@ function inferScatterNd(call: Call): readonly TensorType[] {
   return [typeOf(call, 0)];
 }
 
+/** Writes each sample's steps into its cache from an index on; circular ones go on at the beginning. */
+const tensorScatter: OpRecord = {
+  wrt: [0, 1],
+  infer: (call) => {
+    const [past, update] = [typeOf(call, 0), typeOf(call, 1)];
+    const axis = cacheAxis(call);
+    const steps = update.dims[axis] ?? 0;
+    const fits = sameDims(update.dims, past.dims.with(axis, steps)) && steps <= past.dims[axis]!;
+    if (!fits || (call.has(2) && !sameDims(typeOf(call, 2).dims, [past.dims[0]!])))
+      throw misfit(call, "a cache, steps that fit into it, and an index for each sample");
+    return [past];
+  },
+  expand: (b, call) => {
+    const { dims } = call.x(1);
+    const axis = cacheAxis(call);
+    const along = (v: Value, at: number) =>
+      b.reshape(
+        v,
+        dims.map((_, i) => (i === at ? -1 : 1)),
+      );
+    const steps = along(b.ints(range(dims[axis]!)), axis);
+    const index = call.has(2) ? b.add(steps, along(call.x(2), 0)) : steps;
+    const circular = call.string("mode", "linear") === "circular";
+    const within = circular ? b.call("Mod", [index, b.scalar(call.x(0).dims[axis]!, "int64")]) : index;
+    return [b.call("ScatterElements", [call.x(0), b.expand(within, dims), call.x(1)], { axis })];
+  },
+};
+
+function cacheAxis(call: Call): number {
+  const axis = axisOf(call, call.int("axis", -2), typeOf(call, 0).dims.length);
+  if (axis === 0) throw misfit(call, "an axis other than that of the samples");
+  return axis;
+}
+
 export const scattering: RuleTable = {
   ScatterElements: scatter("ScatterElements", inferScatterElements, (b, call, from) =>
     b.call("GatherElements", [from, call.x(1)], { axis: gatherAxis(call) }),
   ),
   ScatterND: scatter("ScatterND", inferScatterNd, (b, call, from) => b.call("GatherND", [from, call.x(1)])),
+  TensorScatter: tensorScatter,
 };

@@ -90,6 +90,24 @@ describe("what stands in the way of a gradient, all at once", () => {
       [],
     ],
     [
+      "random numbers, though none depend on a weight",
+      {
+        initializer: [W],
+        node: [
+          node("RandomNormalLike", ["x"], ["r"], [], { name: "noise" }),
+          node("Add", ["x", "r"], ["s"]),
+          node("MatMul", ["s", "w"], ["y"]),
+        ],
+      },
+      [
+        {
+          op: "RandomNormalLike",
+          nodes: ["noise"],
+          reason: expect.stringMatching(/draws random numbers.*without sampling/) as never,
+        },
+      ],
+    ],
+    [
       "training mode",
       batchNorm,
       [

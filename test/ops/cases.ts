@@ -3,6 +3,7 @@ import { float, ONNX_TYPE_CODES } from "../../src/ops/builder.ts";
 import type { Case, Operand } from "../support/case.ts";
 import type { Sampler } from "../support/sample.ts";
 import { attentionCases } from "./cases-attention.ts";
+import { microsoftCases } from "./cases-microsoft.ts";
 import { nnCases } from "./cases-nn.ts";
 import { recurrentCases } from "./cases-recurrent.ts";
 import { resamplingCases } from "./cases-resampling.ts";
@@ -300,6 +301,13 @@ const shaping: readonly Case[] = [
   { op: "ConstantOfShape", inputs: [ints(2)] },
   { op: "Range", inputs: [scalarInt(7), scalarInt(0), scalarInt(-2)] },
   { op: "Range", inputs: [number(0), number(1), number(0.3)] },
+  ...["HannWindow", "HammingWindow", "BlackmanWindow"].flatMap((op) =>
+    [0, 1].map((periodic): Case => ({ op, inputs: [scalarInt(7)], attrs: { periodic } })),
+  ),
+  {
+    op: "MelWeightMatrix",
+    inputs: [scalarInt(5), scalarInt(16), scalarInt(8000), number(0), number(4000)],
+  },
   { op: "EyeLike", inputs: [floats([2, 3], [0, 0, 0, 0, 0, 0])], attrs: { k: 1 } },
   { op: "Trilu", inputs: [x([2, 3, 3])], linear: true },
   { op: "Trilu", inputs: [x([3, 4]), scalarInt(-1)], attrs: { upper: 0 }, linear: true },
@@ -320,6 +328,7 @@ const assembling: readonly Case[] = [
   { op: "Slice", inputs: [x([7, 2]), ints(0), ints(7), ints(0), ints(3)], linear: true },
   { op: "Pad", inputs: [x([2, 3]), ints(1, 0, 2, 1)], linear: true },
   { op: "Pad", inputs: [x([2, 3]), ints(1, -1, 0, 1), number(2)], linear: true },
+  { op: "Pad", inputs: [x([2, 3]), ints(1, -1, 0, 2), x([])], linear: true },
   { op: "Pad", inputs: [x([2, 3]), ints(2, 1), null, ints(-1)], linear: true },
   ...["reflect", "edge", "wrap"].map((mode) => ({
     op: "Pad",
@@ -372,6 +381,21 @@ const indexing: readonly Case[] = [
     inputs: [x([2, 3]), int64Tensor([2, 2], [0, 0, 2, 1]), x([2, 2])],
     attrs: { axis: 1, reduction: "add" },
     linear: true,
+  },
+  { op: "TensorScatter", inputs: [x([2, 4, 3]), x([2, 2, 3])], linear: true, opset: 24 },
+  {
+    op: "TensorScatter",
+    inputs: [x([2, 3, 4]), x([2, 3, 2]), ints(2, 1)],
+    attrs: { axis: -1 },
+    linear: true,
+    opset: 24,
+  },
+  {
+    op: "TensorScatter",
+    inputs: [x([2, 2, 4, 3]), x([2, 2, 3, 3]), ints(3, 0)],
+    attrs: { mode: "circular" },
+    linear: true,
+    opset: 24,
   },
   { op: "ScatterND", inputs: [x([4, 2]), int64Tensor([2, 1], [3, 1]), x([2, 2])], linear: true },
   {
@@ -469,5 +493,6 @@ export const cases: readonly Case[] = [
   ...attentionCases,
   ...resamplingCases,
   ...scikitCases,
+  ...microsoftCases,
   ...recurrentCases,
 ];

@@ -35,6 +35,8 @@ export interface Case {
   /** How far from the point the frozen form is checked too; 2 if not given. */
   readonly reach?: number;
   readonly note?: string;
+  /** What the operator is in standard ones, where onnxruntime's CPU provider has no kernel for it. */
+  readonly means?: (b: GraphBuilder, inputs: readonly Value[]) => readonly Value[];
 }
 
 export function nameOf(c: Case): string {
