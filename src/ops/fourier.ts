@@ -17,11 +17,15 @@ import {
 
 interface Transform {
   readonly axis: number;
-  /** Length that the signal is cut or padded to. */
+  /** Length that the signal is cut or padded to; of one side's inverse, the length of the real signal. */
   readonly n: number;
-  readonly frequencies: number;
+  /** Entries that are read along the axis, and entries that come out. */
+  readonly taken: number;
+  readonly given: number;
   readonly complex: boolean;
   readonly inverse: boolean;
+  /** The inverse of one side: the other is its conjugate, and the signal is real. */
+  readonly real: boolean;
 }
 
 /** Longest transform that is written as a matrix. */
@@ -34,25 +38,32 @@ function transformOf(call: Call): Transform {
   const given = constantInts(call, 2, "an axis")?.[0] ?? call.int("axis", 1);
   const axis = axisOf(call, given, dims.length);
   if (axis === dims.length - 1) throw misfit(call, "an axis before the last");
-  const n = constantInts(call, 1, "a length")?.[0] ?? dims[axis]!;
   const [inverse, onesided] = [call.int("inverse", 0) !== 0, call.int("onesided", 0) !== 0];
-  if (n < 1 || n > MAX_LENGTH || (inverse && onesided))
-    throw misfit(call, `a length from 1 to ${MAX_LENGTH}, and no inverse of one side`, "UNSUPPORTED_OP");
-  const frequencies = onesided ? Math.floor(n / 2) + 1 : n;
-  return { axis, n, frequencies, complex: parts === 2, inverse };
+  const real = inverse && onesided;
+  const there = dims[axis]!;
+  const n = constantInts(call, 1, "a length")?.[0] ?? (real ? 2 * (there - 1) : there);
+  if (n < 1 || n > MAX_LENGTH) throw misfit(call, `a length from 1 to ${MAX_LENGTH}`, "UNSUPPORTED_OP");
+  const side = Math.floor(n / 2) + 1;
+  // Onnxruntime pads a side that is too short in no way that is written down.
+  if (real && (parts !== 2 || there < side))
+    throw misfit(call, `${side} complex frequencies for a real signal of ${n}`, "UNSUPPORTED_OP");
+  const taken = real ? side : Math.min(there, n);
+  return { axis, n, taken, given: onesided && !inverse ? side : n, complex: parts === 2, inverse, real };
 }
 
-/** Real and imaginary parts of the transform, from [length, frequencies] matrices. */
+/** Real and imaginary parts of the transform, from [taken, given] matrices. */
 function matrices(b: GraphBuilder, x: Value, t: Transform): { cos: Value; sin: Value } {
-  const length = Math.min(x.dims[t.axis]!, t.n);
   const scale = t.inverse ? 1 / t.n : 1;
   const sign = t.inverse ? 1 : -1;
+  // Frequencies that one side stands for: s and n − s, which are one at 0 and n / 2.
+  const sides = (s: number) => (t.real && s > 0 && 2 * s !== t.n ? 2 : 1);
   const filled = (f: (angle: number) => number) => {
     const values: number[] = [];
-    for (let s = 0; s < length; s++)
-      for (let k = 0; k < t.frequencies; k++) values.push(scale * f((2 * Math.PI * ((s * k) % t.n)) / t.n));
+    for (let s = 0; s < t.taken; s++)
+      for (let k = 0; k < t.given; k++)
+        values.push(sides(s) * scale * f((2 * Math.PI * ((s * k) % t.n)) / t.n));
     const { type } = x.static;
-    return b.constant({ type, dims: [length, t.frequencies], data: numbersAs(type, values) });
+    return b.constant({ type, dims: [t.taken, t.given], data: numbersAs(type, values) });
   };
   return { cos: filled(Math.cos), sin: filled((angle) => sign * Math.sin(angle)) };
 }
@@ -62,21 +73,22 @@ function expandTransform(b: GraphBuilder, call: Call): readonly Value[] {
   const x = call.x(0);
   const { cos, sin } = matrices(b, x, t);
   const last = x.dims.length - 1;
-  const length = cos.dims[0]!;
   // The parts apart, the axis last.
   const order = x.dims.map((_, i) => i).filter((i) => i !== t.axis && i !== last);
   const part = (k: number): Value => {
-    const one = b.slice(x, [k, 0], [k + 1, length], [last, t.axis]);
+    const one = b.slice(x, [k, 0], [k + 1, t.taken], [last, t.axis]);
     return b.transpose(b.reshape(one, one.dims.slice(0, -1)), [...order, t.axis]);
   };
-  const real = part(0);
-  const [rr, ri] = [b.matmul(real, cos), b.matmul(real, sin)];
-  const imaginary = t.complex ? part(1) : null;
-  const result = imaginary
-    ? [b.sub(rr, b.matmul(imaginary, sin)), b.add(ri, b.matmul(imaginary, cos))]
-    : [rr, ri];
+  const real = (): Value => {
+    const even = b.matmul(part(0), cos);
+    return t.complex ? b.sub(even, b.matmul(part(1), sin)) : even;
+  };
+  const imaginary = (): Value => {
+    const odd = b.matmul(part(0), sin);
+    return t.complex ? b.add(odd, b.matmul(part(1), cos)) : odd;
+  };
   const back = x.dims.slice(0, -1).map((_, i) => (i === t.axis ? last - 1 : order.indexOf(i)));
-  const columns = result.map((v) => {
+  const columns = (t.real ? [real()] : [real(), imaginary()]).map((v) => {
     const moved = b.transpose(v, back);
     return b.reshape(moved, [...moved.dims, 1]);
   });
@@ -86,10 +98,10 @@ function expandTransform(b: GraphBuilder, call: Call): readonly Value[] {
 const dft: OpRecord = {
   wrt: [0],
   infer: (call) => {
-    const { axis, frequencies } = transformOf(call);
+    const { axis, given, real } = transformOf(call);
     const { type, dims } = floatOperand(call, 0);
     if (sizeOf(dims) === 0) throw misfit(call, "a signal that is not empty");
-    return [tensorType(call, type, dims.with(axis, frequencies).with(-1, 2))];
+    return [tensorType(call, type, dims.with(axis, given).with(-1, real ? 1 : 2))];
   },
   expand: expandTransform,
 };

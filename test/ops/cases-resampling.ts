@@ -222,6 +222,25 @@ const fourier: readonly Case[] = [
   { op: "DFT", inputs: [x([2, 5, 1])], attrs: { onesided: 1 }, linear: true },
   { op: "DFT", inputs: [x([2, 3, 1]), int64Tensor([], [5])], linear: true },
   { op: "DFT", inputs: [x([2, 6, 2]), int64Tensor([], [4])], linear: true },
+  { op: "DFT", inputs: [x([2, 4, 2])], attrs: { inverse: 1, onesided: 1 }, linear: true },
+  {
+    op: "DFT",
+    inputs: [x([1, 4, 2]), int64Tensor([], [7])],
+    attrs: { inverse: 1, onesided: 1 },
+    linear: true,
+  },
+  {
+    op: "DFT",
+    inputs: [x([2, 4, 3, 2]), int64Tensor([], [4])],
+    attrs: { inverse: 1, onesided: 1, axis: 2 },
+    linear: true,
+  },
+  {
+    op: "DFT",
+    inputs: [x([2, 5, 2]), int64Tensor([], [6])],
+    attrs: { inverse: 1, onesided: 1 },
+    linear: true,
+  },
   {
     op: "DFT",
     inputs: [x([4, 3, 2]), null, int64Tensor([], [-3])],
