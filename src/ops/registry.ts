@@ -8,6 +8,7 @@ import { comparisons } from "./comparisons.ts";
 import { controlFlow } from "./control-flow.ts";
 import { convolution } from "./convolution.ts";
 import { deformable } from "./deformable.ts";
+import { experts } from "./experts.ts";
 import { fourier } from "./fourier.ts";
 import { generators } from "./generators.ts";
 import { indexing } from "./indexing.ts";
@@ -40,6 +41,7 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   controlFlow,
   convolution,
   deformable,
+  experts,
   fourier,
   generators,
   groupedAttention,

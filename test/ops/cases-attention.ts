@@ -61,7 +61,9 @@ const attention: readonly Case[] = [
       { outputs: 4 },
     ),
   ),
-  standard("Attention", [x([1, 1, 4, 2]), x([1, 1, 5, 2]), x([1, 1, 5, 2])], {}),
+  ...[0, 1].map((is_causal) =>
+    standard("Attention", [x([1, 1, 4, 2]), x([1, 1, 5, 2]), x([1, 1, 5, 2])], { is_causal }),
+  ),
   ...[0, 1].flatMap((interleaved) => [
     standard("RotaryEmbedding", [x([2, 2, 3, 4]), x([2, 3, 2]), x([2, 3, 2])], { interleaved }),
     standard(

@@ -1,6 +1,6 @@
 import type { Value } from "../../src/onnx/graph.ts";
 import { int64Tensor, type Tensor } from "../../src/onnx/tensor.ts";
-import type { AttributeInit, GraphBuilder } from "../../src/ops/builder.ts";
+import { type AttributeInit, float, type GraphBuilder } from "../../src/ops/builder.ts";
 import type { Case, Operand } from "../support/case.ts";
 import type { Sampler } from "../support/sample.ts";
 
@@ -156,4 +156,36 @@ const others: readonly Case[] = [
   microsoft("UnfoldTensor", [x([2, 5, 2])], { dim: 1, size: 3, step: 2 }, { linear: true }),
 ];
 
-export const microsoftCases: readonly Case[] = [...normalizing, ...biased, ...others];
+/** 3 positions, 3 experts of 4 inner elements; the router is sure of its choice. */
+const router: Operand = x([3, 3], { values: [0.9, -0.6, 0.1, -0.8, 0.7, 1.6, 0.2, 1.3, -0.9] });
+const mixture = (inner: number, attrs: Attributes, dims: readonly number[] = [3, 2]): Case =>
+  microsoft(
+    "MoE",
+    [
+      x(dims),
+      router,
+      x([3, inner, 2]),
+      x([3, inner]),
+      x([3, 2, attrs["activation_type"] === "swiglu" ? inner / 2 : inner]),
+      x([3, 2]),
+    ],
+    attrs,
+    { note: "experts" },
+  );
+
+const mixing: readonly Case[] = [
+  mixture(4, { k: 1, activation_type: "silu" }),
+  mixture(4, { k: 2, activation_type: "gelu", normalize_routing_weights: 1 }, [1, 3, 2]),
+  mixture(4, { k: 2, activation_type: "identity" }),
+  mixture(4, { k: 2, activation_type: "relu" }),
+  mixture(4, {
+    k: 2,
+    activation_type: "swiglu",
+    swiglu_fusion: 1,
+    activation_alpha: float(1.7),
+    activation_beta: float(0.5),
+  }),
+  mixture(4, { k: 3, activation_type: "swiglu", swiglu_fusion: 1, swiglu_limit: float(0.6) }),
+];
+
+export const microsoftCases: readonly Case[] = [...normalizing, ...biased, ...others, ...mixing];
