@@ -166,6 +166,69 @@ const binarizer: OpRecord = {
   expand: (b, call) => [b.cast(b.greater(call.x(0), call.float("threshold", 0)), call.x(0).static.type)],
 };
 
+/** Missing numbers replaced by one for each column, or for all. */
+const imputer: OpRecord = {
+  wrt: [0],
+  infer: (call) => {
+    const x = typeOf(call, 0);
+    const dims = numericMatrix(call);
+    if (x.type !== "int64") perColumn(call, "imputed_value_floats", dims[1]!, 0);
+    else if (![1, dims[1]].includes(call.ints("imputed_value_int64s")?.length))
+      throw misfit(call, "imputed_value_int64s for all columns or for each");
+    return [x];
+  },
+  expand: (b, call) => {
+    const x = call.x(0);
+    if (x.static.type === "int64") {
+      const missing = b.equal(x, b.scalar(call.int("replaced_value_int64", 0), "int64"));
+      return [b.where(missing, b.ints(call.ints("imputed_value_int64s") ?? []), x)];
+    }
+    const replaced = call.float("replaced_value_float", 0);
+    const missing = Number.isNaN(replaced) ? b.unary("IsNaN", x) : b.equal(x, Math.fround(replaced));
+    const values = b.constant(perColumn(call, "imputed_value_floats", x.dims[1]!, 0));
+    return [b.where(missing, b.cast(values, x.static.type), x)];
+  },
+};
+
+/** Matrices side by side. */
+const featureVectorizer: OpRecord = {
+  wrt: "all",
+  infer: (call) => {
+    const matrices = call.inputs.map((_, i) => typeOf(call, i));
+    const [rows] = numericMatrix(call);
+    const fits = matrices.every(
+      ({ type, dims }) => NUMERIC.includes(type) && dims.length === 2 && dims[0] === rows,
+    );
+    const widths = matrices.map(({ dims }) => dims[1]!);
+    if (!fits || `${call.ints("inputdimensions")}` !== `${widths}`)
+      throw misfit(call, "matrices of as many rows, and inputdimensions as their columns");
+    return [tensorType(call, "float32", [rows!, widths.reduce((sum, n) => sum + n, 0)])];
+  },
+  expand: (b, call) => [
+    b.concat(
+      call.inputs.map((_, i) => b.cast(call.x(i), "float32")),
+      1,
+    ),
+  ],
+};
+
+/** 1 at the category that a number is, along a new last axis. */
+const oneHotEncoder: OpRecord = {
+  wrt: [],
+  infer: (call) => {
+    const { type, dims } = typeOf(call, 0);
+    const categories = call.ints("cats_int64s");
+    if (categories === undefined || !NUMERIC.includes(type))
+      throw misfit(call, "numbers, and categories that are numbers", "UNSUPPORTED_OP");
+    return [tensorType(call, "float32", [...dims, categories.length])];
+  },
+  expand: (b, call) => {
+    const x = b.cast(call.x(0), "int64");
+    const categories = b.ints(call.ints("cats_int64s") ?? []);
+    return [b.cast(b.call("Equal", [b.reshape(x, [...x.dims, 1]), categories]), "float32")];
+  },
+};
+
 export const scikit: RuleTable = {
   "ai.onnx.ml::Scaler": scaler,
   "ai.onnx.ml::Normalizer": normalizer,
@@ -173,4 +236,7 @@ export const scikit: RuleTable = {
   "ai.onnx.ml::LinearClassifier": linearClassifier,
   "ai.onnx.ml::ArrayFeatureExtractor": arrayFeatureExtractor,
   "ai.onnx.ml::Binarizer": binarizer,
+  "ai.onnx.ml::FeatureVectorizer": featureVectorizer,
+  "ai.onnx.ml::Imputer": imputer,
+  "ai.onnx.ml::OneHotEncoder": oneHotEncoder,
 };

@@ -1,5 +1,5 @@
-import { int64Tensor } from "../../src/onnx/tensor.ts";
-import type { AttributeInit } from "../../src/ops/builder.ts";
+import { float32Tensor, int64Tensor } from "../../src/onnx/tensor.ts";
+import { type AttributeInit, float } from "../../src/ops/builder.ts";
 import type { Case, Operand } from "../support/case.ts";
 import type { Sampler } from "../support/sample.ts";
 
@@ -43,5 +43,22 @@ export const scikitCases: readonly Case[] = [
   ),
   row("ArrayFeatureExtractor", [x([2, 4]), int64Tensor([1, 3], [2, 0, 2])], { linear: true }),
   row("ArrayFeatureExtractor", [x([4]), int64Tensor([2], [3, 1])], { linear: true }),
+  row("Imputer", [x([2, 3])], {
+    attrs: { imputed_value_floats: floats(1, 2, 3), replaced_value_float: float(Number.NaN) },
+    linear: true,
+  }),
+  row("Imputer", [float32Tensor([2, 2], [1.5, -1, 0.5, 1.5])], {
+    attrs: { imputed_value_floats: floats(0.25), replaced_value_float: float(1.5) },
+  }),
+  row("Imputer", [int64Tensor([2, 2], [1, 7, 7, 3])], {
+    attrs: { imputed_value_int64s: [4, 5], replaced_value_int64: 7 },
+  }),
+  row("FeatureVectorizer", [x([2, 3]), x([2, 1])], {
+    attrs: { inputdimensions: [3, 1] },
+    linear: true,
+  }),
+  row("FeatureVectorizer", [int64Tensor([2, 1], [4, -1])], { attrs: { inputdimensions: [1] } }),
+  row("OneHotEncoder", [int64Tensor([2, 2], [3, 1, 9, 2])], { attrs: { cats_int64s: [1, 2, 3] } }),
+  row("OneHotEncoder", [float32Tensor([3], [2, 1, 5])], { attrs: { cats_int64s: [1, 2] } }),
   row("Binarizer", [x([2, 3], "awayFromZero")], { attrs: { threshold: 0.25 } }),
 ];

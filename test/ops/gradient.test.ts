@@ -10,7 +10,7 @@ import { cases } from "./cases.ts";
 
 /** Operators whose derivative jumps, or that choose: their frozen forms must exist. */
 const KINKED = new Set(
-  "Abs Celu Clip DeformConv Elu FusedConv FusedGemm GRU GridSample HardSigmoid HardSwish LSTM LeakyRelu LinearClassifier GlobalLpPool GlobalMaxPool LpNormalization LpPool Max MaxPool MaxRoiPool Min MoE Mod Normalizer PRelu ReduceL1 ReduceMax ReduceMin RNN Relu RoiAlign ScatterElements ScatterND Selu Shrink Softsign ThresholdedRelu TopK".split(
+  "Abs Celu Clip DeformConv Elu FusedConv FusedGemm GRU GridSample HardSigmoid HardSwish Imputer LSTM LeakyRelu LinearClassifier GlobalLpPool GlobalMaxPool LpNormalization LpPool Max MaxPool MaxRoiPool Min MoE Mod Normalizer PRelu ReduceL1 ReduceMax ReduceMin RNN Relu RoiAlign ScatterElements ScatterND Selu Shrink Softsign ThresholdedRelu TopK".split(
     " ",
   ),
 );
