@@ -80,12 +80,12 @@ export function emitLoss(
     case "cross-entropy":
       return crossEntropy(b, spec, output, target as Value);
     case "mse": {
-      const d = b.sub(output, b.reshape(target as Value, output.dims));
+      const d = b.sub(output, asOutput(b, target as Value, output));
       const loss = perSampleMean(b, b.mul(d, d));
       return { loss, count: ones(b, output), ...noClasses, predictor: output };
     }
     case "bce":
-      return binaryCrossEntropy(b, spec, output, b.reshape(target as Value, output.dims));
+      return binaryCrossEntropy(b, spec, output, asOutput(b, target as Value, output));
     case "output":
       return ownLoss(b, output, samples);
   }
@@ -159,8 +159,7 @@ export function classesLast(b: GraphBuilder, x: Value, axis: number): Value {
 }
 
 /** Mean over a sample's elements of softplus(z) − y·z (Sigmoid at the end undone), or −y·log p − (1−y)·log(1−p). */
-function binaryCrossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, target: Value): LossValues {
-  const y = b.cast(target, "float32");
+function binaryCrossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, y: Value): LossValues {
   const sigmoid = spec.scale === "probabilities" ? throughViews(output).producer : undefined;
   const z = spec.scale === "logits" ? output : sigmoid?.op === "Sigmoid" ? sigmoid.x(0) : null;
   const losses = z
@@ -170,6 +169,11 @@ function binaryCrossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, targ
   const predictor = z ?? b.sub(b.unary("Log", output), b.unary("Log", b.sub(1, output)));
   const loss = perSampleMean(b, losses);
   return { loss, count: ones(b, output), ...noClasses, correct, scores: z, predictor };
+}
+
+/** The target with the output's shape and type: some models end in a Cast to float64. */
+function asOutput(b: GraphBuilder, target: Value, output: Value): Value {
+  return b.cast(b.reshape(target, output.dims), output.static.type);
 }
 
 /** 1 where yes or no is what the target says. */

@@ -1,4 +1,5 @@
 import type { ArrayToWrite } from "../../src/data/index.ts";
+import { ONNX_TYPE_CODES } from "../../src/onnx/element-type.ts";
 import { type Attribute, Call, type Dim, type Graph, Node, Value } from "../../src/onnx/graph.ts";
 import { encodeModel } from "../../src/onnx/index.ts";
 import { type ElementType, float32Tensor, int64Tensor, sizeOf } from "../../src/onnx/tensor.ts";
@@ -83,6 +84,13 @@ export function linearOf(from: Value, classes: number): Value {
 export function linear(classes: number): Uint8Array {
   const from = x();
   return file([from], stated(linearOf(from, classes), ["batch", classes]));
+}
+
+/** The same, ending in a Cast to float64. */
+export function doubled(classes: number): Uint8Array {
+  const from = x();
+  const to: Attribute = { kind: "int", value: ONNX_TYPE_CODES.float64 };
+  return file([from], op("Cast", [linearOf(from, classes)], { to }));
 }
 
 /** Logits beside another output. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { type ArrayToWrite, readNpzArray, writeNpz } from "../../src/data/index.ts";
 import { run, runJson } from "../support/cli.ts";
-import { arrays, language, linear, ownLoss, segmentation, twoOutputs } from "./loss-models.ts";
+import { arrays, doubled, language, linear, ownLoss, segmentation, twoOutputs } from "./loss-models.ts";
 import { relativeDistance } from "./paper.ts";
 
 interface Reference {
@@ -146,6 +146,11 @@ const cases: readonly Case[] = [
     data: { x, y: firstColumn },
   },
   { reference: "regression", model: linear(4), data: { x, y: severalFloats } },
+  ...[
+    { reference: "classifier", data: { x, y: labels } },
+    { reference: "several labels", data: { x, y: several } },
+    { reference: "regression", data: { x, y: severalFloats } },
+  ].map((c) => ({ ...c, name: `${c.reference} with an output in float64`, model: doubled(4) })),
   { reference: "own loss", model: ownLoss(false), data: { x, t: severalFloats } },
   {
     reference: "own loss",
