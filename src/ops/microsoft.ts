@@ -2,6 +2,7 @@ import { type Attribute, Call, type Value } from "../onnx/graph.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import { assembling } from "./assembling.ts";
 import { convolution } from "./convolution.ts";
+import { FOLD_LIMIT } from "./fold.ts";
 import { generators } from "./generators.ts";
 import { indexing } from "./indexing.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
@@ -128,6 +129,8 @@ function windowsOf(call: Call): { axis: number; starts: readonly number[]; size:
   const [size, step] = [call.int("size", 0), call.int("step", 1)];
   if (size < 1 || step < 1 || size > dims[axis]!) throw misfit(call, "a step ≥ 1 and a size within the axis");
   const n = Math.floor((dims[axis]! - size) / step) + 1;
+  if (n * size > FOLD_LIMIT)
+    throw misfit(call, `at most ${FOLD_LIMIT} elements in all windows`, "UNSUPPORTED_OP");
   return { axis, starts: range(n).map((i) => i * step), size };
 }
 

@@ -14,6 +14,7 @@ import {
   tensorType,
   typeOf,
 } from "./typing.ts";
+import { assertUnrollable } from "./unroll.ts";
 
 /** The axes that a Reduce call sums over, and the shape that keeps them as 1. */
 interface Reduction {
@@ -144,14 +145,18 @@ const argument: OpRecord = {
   },
 };
 
+/** The axis that sums or products run along. */
+function runningAxis(call: Call): number {
+  const axes = requiredInts(call, 1, "an axis");
+  if (axes.length !== 1) throw misfit(call, "one axis");
+  return axisOf(call, axes[0]!, typeOf(call, 0).dims.length);
+}
+
 const cumulativeSum: OpRecord = {
   wrt: [0],
   infer: (call) => {
-    const x = typeOf(call, 0);
-    const axes = requiredInts(call, 1, "an axis");
-    if (axes.length !== 1) throw misfit(call, "one axis");
-    axisOf(call, axes[0]!, x.dims.length);
-    return [x];
+    runningAxis(call);
+    return [typeOf(call, 0)];
   },
   // The transpose of a running sum is the sum run from the other end.
   vjp: (s) =>
@@ -159,6 +164,31 @@ const cumulativeSum: OpRecord = {
       exclusive: s.node.int("exclusive", 0),
       reverse: 1 - s.node.int("reverse", 0),
     }),
+};
+
+/** Running products (opset 26), one after the other: a quotient of products would not do at 0. */
+const cumulativeProduct: OpRecord = {
+  wrt: [0],
+  infer: (call) => {
+    runningAxis(call);
+    return [typeOf(call, 0)];
+  },
+  expand: (b, call) => {
+    const x = call.x(0);
+    const axis = runningAxis(call);
+    const n = x.dims[axis]!;
+    if (n === 0) return [x];
+    assertUnrollable(call, n);
+    const order = call.int("reverse", 0) === 0 ? range(n) : range(n).reverse();
+    const results = new Array<Value>(n);
+    let before = b.filled({ type: x.static.type, dims: x.dims.with(axis, 1) }, 1);
+    for (const i of order) {
+      const next = b.mul(before, b.slice(x, [i], [i + 1], [axis]));
+      results[i] = call.int("exclusive", 0) === 0 ? next : before;
+      before = next;
+    }
+    return [b.concat(results, axis)];
+  },
 };
 
 export const reductions: RuleTable = {
@@ -213,4 +243,5 @@ export const reductions: RuleTable = {
   ArgMax: argument,
   ArgMin: argument,
   CumSum: cumulativeSum,
+  CumProd: cumulativeProduct,
 };

@@ -6,6 +6,9 @@ import { floatOperand, misfit, numbersOf, range, sameDims, tensorType, typeOf } 
 
 /** RoiAlign and MaxRoiPool: pools over regions of interest, which are rectangles in an image. */
 
+/** Bins of a region, and samples of a bin, along an axis: far beyond use, far below what memory holds. */
+const MOST = 1024;
+
 /** Regions [R, …] of images [N, C, H, W], each cut into bins. */
 interface Regions {
   readonly image: readonly [n: number, channels: number, height: number, width: number];
@@ -16,8 +19,8 @@ interface Regions {
 function regionsOf(call: Call, columns: number, bins: readonly number[]): Regions {
   const [{ dims }, rois] = [floatOperand(call, 0), floatOperand(call, 1).dims];
   const fits = dims.length === 4 && rois.length === 2 && rois[1] === columns;
-  if (!fits || bins.length !== 2 || bins.some((n) => n < 1))
-    throw misfit(call, `images [N, C, H, W], regions [R, ${columns}] and a size of the result ≥ 1`);
+  if (!fits || bins.length !== 2 || bins.some((n) => n < 1 || n > MOST))
+    throw misfit(call, `images [N, C, H, W], regions [R, ${columns}] and 1 to ${MOST} bins along an axis`);
   return { image: dims as unknown as Regions["image"], count: rois[0]!, bins: bins as Regions["bins"] };
 }
 
@@ -57,6 +60,7 @@ function samplesOf(b: GraphBuilder, call: Call, bin: Value): { each: Value; most
   const given = call.int("sampling_ratio", 0);
   const counts = given > 0 ? bin.dims.map(() => given) : (numbersOf(bin) as number[]).map(Math.ceil);
   const most = Math.max(1, ...counts);
+  if (most > MOST) throw misfit(call, `at most ${MOST} samples along a bin`, "UNSUPPORTED_OP");
   const each =
     given > 0 ? b.scalar(given, bin.static.type) : b.call("Max", [b.unary("Ceil", bin), one(b, bin)]);
   return { each, most };

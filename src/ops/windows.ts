@@ -1,7 +1,8 @@
 import { elementTypeOf } from "../onnx/element-type.ts";
 import type { Call } from "../onnx/graph.ts";
-import type { Tensor, TensorType } from "../onnx/tensor.ts";
+import { sizeOf, type Tensor, type TensorType } from "../onnx/tensor.ts";
 import { numbersAs } from "./builder.ts";
+import { FOLD_LIMIT } from "./fold.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
 import { misfit, numbersOf, operand, range, tensorType } from "./typing.ts";
 
@@ -20,9 +21,9 @@ function constant(dimsOf: (call: Call) => number[], numbers: (call: Call) => num
   return {
     wrt: [],
     infer: (call) => [typeOf(call)],
-    fold: (call): Tensor[] => {
+    fold: (call): Tensor[] | undefined => {
       const { type, dims } = typeOf(call);
-      return [{ type, dims, data: numbersAs(type, numbers(call)) }];
+      return sizeOf(dims) > FOLD_LIMIT ? undefined : [{ type, dims, data: numbersAs(type, numbers(call)) }];
     },
   };
 }

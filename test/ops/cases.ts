@@ -272,6 +272,16 @@ const reducing: readonly Case[] = [
   { op: "CumSum", inputs: [x([2, 3]), scalarInt(1)], linear: true },
   { op: "CumSum", inputs: [x([2, 3]), scalarInt(-2)], attrs: { exclusive: 1 }, linear: true },
   { op: "CumSum", inputs: [x([2, 3]), scalarInt(1)], attrs: { exclusive: 1, reverse: 1 }, linear: true },
+  ...[0, 1].flatMap((exclusive) =>
+    [0, 1].map(
+      (reverse): Case => ({
+        op: "CumProd",
+        inputs: [x([2, 4]), scalarInt(reverse)],
+        attrs: { exclusive, reverse },
+        opset: 26,
+      }),
+    ),
+  ),
 ];
 
 const shaping: readonly Case[] = [

@@ -61,6 +61,20 @@ const invalid: readonly Row[] = [
   ["ReduceSum", [f(2, 3), i(2)], {}, /axis within/],
   ["PRelu", [f(2, 3), f(4, 2, 3)], {}, /slope that broadcasts/],
   ["SoftmaxCrossEntropyLoss", [f(2, 3), i(0)], {}, /labels of shape \[2\]/],
+  ["RoiAlign", [f(1, 2, 4, 4), f(3, 5), i(0, 0, 0)], {}, /regions \[R, 4\]/],
+  ["RoiAlign", [f(1, 2, 4, 4), f(3, 4), i(0)], {}, /the image of each region/],
+  ["RoiAlign", [f(1, 2, 4, 4), f(1, 4), i(0)], { output_width: 2 ** 40 }, /1 to 1024 bins/],
+  ["MaxRoiPool", [f(1, 2, 4, 4), f(3, 5)], {}, /1 to 1024 bins/],
+  ["DeformConv", [f(1, 2, 4, 4), f(2, 2, 2, 2), f(1, 8, 4, 4)], {}, /offsets \[1,8,3,3\]/],
+  ["TensorScatter", [f(2, 3, 4), f(2, 4, 4)], {}, /steps that fit into it/],
+  ["TensorScatter", [f(2, 3), f(2, 3)], { axis: 0 }, /an axis other than that of the samples/],
+  ["HannWindow", [int64Tensor([], [-1])], {}, /axes ≥ 0/],
+  [
+    "Attention",
+    [f(1, 1, 1, 2), f(1, 1, 1, 2), f(1, 1, 1, 2), null, f(1, 1, 1, 2), f(1, 1, 1, 2), i(1)],
+    {},
+    /lengths of keys and no past ones/,
+  ],
   ["DepthToSpace", [f(1, 3, 2, 2)], { blocksize: 2 }, /blocks of 2 divide/],
 ];
 
