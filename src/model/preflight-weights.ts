@@ -164,7 +164,7 @@ const attributeWeights: Check = ({ graph, parameters }) => {
 /** Weights that only a quantiser or an integer kernel sees. */
 const quantised: Check = ({ graph }) => {
   const nodes = allNodes(graph.nodes).filter((n) =>
-    /^(QLinear\w+|QGemm|QAttention|ConvInteger|MatMulInteger\w*|DynamicQuantize\w+|QuantizeLinear|DequantizeLinear|MatMulNBits)$/.test(
+    /^(QLinear\w+|QGemm|QAttention|ConvInteger|MatMulInteger\w*|DynamicQuantize\w+|QuantizeLinear|DequantizeLinear|MatMulNBits|MatMulBnb4|MatMulFpQ4|QMoE|QEmbedLayerNormalization|GatherBlockQuantized)$/.test(
       n.op,
     ),
   );
@@ -173,6 +173,16 @@ const quantised: Check = ({ graph }) => {
   return {
     code: "QUANTIZED",
     message: `the model is quantised (${ops.slice(0, 4).join(", ")}): its weights are integers, and rounding has no derivative. Analyse the model from before quantisation`,
+  };
+};
+
+/** Kernels and weights in blocks, as wide as the registers of the machine that saved the file. */
+const machineLayout: Check = ({ graph }) => {
+  const nodes = allNodes(graph.nodes).filter((n) => n.domain === "com.microsoft.nchwc");
+  if (nodes.length === 0) return null;
+  return {
+    code: "MACHINE_LAYOUT",
+    message: `${counted(nodes.length, "node")} (${listed(nodes.map((n) => n.name || n.op))}) hold weights in the layout of one machine's processor, as onnxruntime saves them. Save the optimised model with ORT_ENABLE_EXTENDED, or analyse the one from before`,
   };
 };
 
@@ -189,4 +199,5 @@ export const weightChecks: readonly Check[] = [
   mergedWeights,
   attributeWeights,
   quantised,
+  machineLayout,
 ];

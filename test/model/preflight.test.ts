@@ -28,6 +28,7 @@ interface Row {
 const OPSETS = [
   { domain: "", version: 18 as never },
   { domain: "ai.onnx.ml", version: 3 as never },
+  { domain: "com.microsoft.nchwc", version: 1 as never },
 ];
 
 function warningsOf(row: Row): Map<string, string> {
@@ -290,6 +291,19 @@ const rows: readonly Row[] = [
       output: y,
     },
     warnings: { QUANTIZED: /DequantizeLinear.*from before quantisation/ },
+  },
+  {
+    name: "a layout of one machine",
+    graph: {
+      input: [rows2],
+      initializer: [floats("w", [4, 3], new Array(12).fill(0.1))],
+      node: [
+        node("MatMul", ["x", "w"], ["h"]),
+        node("ReorderOutput", ["h"], ["y"], [], { domain: "com.microsoft.nchwc", name: "reorder" }),
+      ],
+      output: y,
+    },
+    warnings: { MACHINE_LAYOUT: /1 node \("reorder"\).*ORT_ENABLE_EXTENDED/ },
   },
   {
     name: "BatchNormalization in training mode",
