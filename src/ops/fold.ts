@@ -286,6 +286,35 @@ export function foldGather(call: Call, axis: number): readonly Tensor[] | undefi
   return [taken(tensor, dims, at)];
 }
 
+/** Where the elements that `index` names along `axis` lie in a tensor of shape `dims`. */
+function elementsAt(index: Tensor, dims: readonly number[], axis: number): Int32Array | undefined {
+  const chosen = numbers(index);
+  if (chosen === undefined) return undefined;
+  const strides = stridesOf(dims);
+  const others = strides.map((s, i) => (i === axis ? 0 : s));
+  const d = dims[axis]!;
+  return positions(index.dims, others).map((at, i) => {
+    const k = chosen[i]!;
+    return at + (k < 0 ? k + d : k) * strides[axis]!;
+  });
+}
+
+export function foldGatherElements(call: Call, axis: number): readonly Tensor[] | undefined {
+  const [tensor, index] = [small(call.x(0)), small(call.x(1))];
+  const at = tensor && index && elementsAt(index, tensor.dims, axis);
+  return at && [taken(tensor, index.dims, at)];
+}
+
+/** Overwrites elements: TorchScript's `shape[i] = n`. */
+export function foldScatterElements(call: Call, axis: number): readonly Tensor[] | undefined {
+  const [tensor, index, updates] = [small(call.x(0)), small(call.x(1)), small(call.x(2))];
+  const at = tensor && updates && index && elementsAt(index, tensor.dims, axis);
+  if (!at) return undefined;
+  const data = tensor.data.slice() as MutableData;
+  for (const [i, place] of at.entries()) data[place] = updates.data[i];
+  return [{ type: tensor.type, dims: tensor.dims, data: data as TensorData }];
+}
+
 /** Reduces `axes` (ascending, resolved) from `start` with `f`; `finish` gets the count of elements. */
 export function foldReduce(
   call: Call,

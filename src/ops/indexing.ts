@@ -1,7 +1,7 @@
 import type { Call, Value } from "../onnx/graph.ts";
 import { int64Tensor, sizeOf, type TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
-import { FOLD_LIMIT, foldGather, foldMask, stridesOf } from "./fold.ts";
+import { FOLD_LIMIT, foldGather, foldGatherElements, foldMask, stridesOf } from "./fold.ts";
 import type { OpRecord, RuleTable, VjpScope } from "./record.ts";
 import {
   axisOf,
@@ -299,6 +299,7 @@ export const indexing: RuleTable = {
       elementsAxis(call);
       return [tensorType(call, typeOf(call, 0).type, typeOf(call, 1).dims)];
     },
+    fold: (call) => foldGatherElements(call, elementsAxis(call)),
     vjp: (s) =>
       s.b.call("ScatterElements", [zerosLike(s.b, s.x(0)), s.x(1), s.dy()], {
         axis: gatherAxis(s.node),

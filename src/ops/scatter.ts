@@ -1,6 +1,7 @@
 import { type Call, stringAttribute, type Value } from "../onnx/graph.ts";
 import { int64Tensor, sizeOf, type TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
+import { foldScatterElements } from "./fold.ts";
 import { elementsAxis, gatherAxis, gatherNdDims, zerosLike } from "./indexing.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
 import { axisOf, misfit, range, sameDims, sameType, typeOf } from "./typing.ts";
@@ -184,9 +185,13 @@ function cacheAxis(call: Call): number {
 }
 
 export const scattering: RuleTable = {
-  ScatterElements: scatter("ScatterElements", inferScatterElements, (b, call, from) =>
-    b.call("GatherElements", [from, call.x(1)], { axis: gatherAxis(call) }),
-  ),
+  ScatterElements: {
+    ...scatter("ScatterElements", inferScatterElements, (b, call, from) =>
+      b.call("GatherElements", [from, call.x(1)], { axis: gatherAxis(call) }),
+    ),
+    fold: (call) =>
+      scatterReduction(call) === "none" ? foldScatterElements(call, elementsAxis(call)) : undefined,
+  },
   ScatterND: scatter("ScatterND", inferScatterNd, (b, call, from) => b.call("GatherND", [from, call.x(1)])),
   TensorScatter: tensorScatter,
 };

@@ -99,6 +99,24 @@ describe("shape arithmetic is constant", () => {
     expect(b.call("Reshape", [wide, target]).dims).toEqual([4, 6]);
   });
 
+  test("a shape with one length overwritten, as TorchScript writes it, and looked up", () => {
+    const shape = b.call("Shape", [wide]);
+    const changed = b.call("ScatterElements", [shape, b.ints([-1]), b.ints([7])], { axis: 0 });
+    expect(changed.tensor?.data).toEqual(BigInt64Array.of(4n, 2n, 7n));
+    const read = b.call("GatherElements", [changed, b.ints([2, -3])], { axis: 0 });
+    expect(read.tensor?.data).toEqual(BigInt64Array.of(7n, 4n));
+    const table = b.constant(float32Tensor([2, 3], [1, 2, 3, 4, 5, 6]));
+    const places = b.reshape(b.ints([1, 0, 1]), [1, 3]);
+    const written = b.call("ScatterElements", [
+      table,
+      places,
+      b.filled({ type: "float32", dims: [1, 3] }, 9),
+    ]);
+    expect(written.tensor?.data).toEqual(Float32Array.of(1, 9, 3, 9, 5, 9));
+    const seen = b.call("GatherElements", [table, places]);
+    expect(seen.tensor?.data).toEqual(Float32Array.of(4, 2, 6));
+  });
+
   test("integer division truncates", () => {
     const seven = b.ints([-7, 7]);
     const half = b.call("Div", [seven, b.ints([2])]);
