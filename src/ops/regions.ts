@@ -55,15 +55,35 @@ function countsSamples(call: Call): boolean {
   return call.int("sampling_ratio", 0) > 0 || numbersOf(call.x(1)) !== undefined;
 }
 
-/** Numbers of samples of each region along an axis, and the largest of them. */
-function samplesOf(b: GraphBuilder, call: Call, bin: Value): { each: Value; most: number } {
+/** Samples in the bins of one axis. */
+interface Samples {
+  /** How many a region has: [R, 1, 1], or one number. */
+  readonly count: Value;
+  /** 0, 1, …, as [1, 1, n] for the most of them, or less where a region has fewer. */
+  readonly steps: Value;
+  /** What each of them counts. */
+  readonly share: Value;
+}
+
+function samplesOf(b: GraphBuilder, call: Call, bin: Value): Samples {
   const given = call.int("sampling_ratio", 0);
-  const counts = given > 0 ? bin.dims.map(() => given) : (numbersOf(bin) as number[]).map(Math.ceil);
-  const most = Math.max(1, ...counts);
+  const most = given > 0 ? given : Math.max(1, ...(numbersOf(bin) as number[]).map(Math.ceil));
   if (most > MOST) throw misfit(call, `at most ${MOST} samples along a bin`, "UNSUPPORTED_OP");
-  const each =
-    given > 0 ? b.scalar(given, bin.static.type) : b.call("Max", [b.unary("Ceil", bin), one(b, bin)]);
-  return { each, most };
+  const steps = column(b, bin, range(most), [1, 1, most]);
+  const { type } = bin.static;
+  const average = isAverage(call);
+  if (given > 0)
+    return { count: b.scalar(given, type), steps, share: b.scalar(average ? 1 / given : 1, type) };
+  const wanted = b.unary("Ceil", bin);
+  const count = b.call("Max", [wanted, one(b, bin)]);
+  if (average) return { count, steps, share: b.div(b.cast(b.less(steps, wanted), type), count) };
+  // The last sample again does not change a maximum; a region turned inside out has none.
+  const taken = b.call("Min", [steps, b.sub(count, 1)]);
+  return { count, steps: taken, share: b.cast(b.greater(wanted, 0), type) };
+}
+
+function isAverage(call: Call): boolean {
+  return call.string("mode", "avg") === "avg";
 }
 
 function one(b: GraphBuilder, like: Value): Value {
@@ -80,30 +100,31 @@ function largest(b: GraphBuilder, x: Value, axis: number): Value {
 function tapsAlong(b: GraphBuilder, call: Call, { image, bins, count }: Regions, k: 0 | 1): Taps {
   const [length, n] = [image[2 + k]!, bins[k]];
   const half = call.string("coordinate_transformation_mode", "half_pixel") === "half_pixel";
-  const [start, end] = [edge(b, call, 1 - k), edge(b, call, 3 - k)].map((v) =>
-    half ? b.sub(v, 0.5) : v,
-  ) as [Value, Value];
+  const side = (i: number) => {
+    const x = b.reshape(edge(b, call, i - k), [count, 1, 1]);
+    return half ? b.sub(x, 0.5) : x;
+  };
+  const [start, end] = [side(1), side(3)];
   const extent = half ? b.sub(end, start) : b.call("Max", [b.sub(end, start), one(b, start)]);
-  const cube = (v: Value) => (v.dims.length === 0 ? v : b.reshape(v, [count, 1, 1]));
   const bin = b.div(extent, n);
-  const { each, most } = samplesOf(b, call, bin);
-  const average = call.string("mode", "avg") === "avg";
-  const steps = column(b, bin, range(most), [1, 1, most]);
-  const samples = cube(each);
-  // Regions with fewer samples than others: the last one again does not change a maximum.
-  const taken = average ? steps : b.call("Min", [steps, b.sub(samples, 1)]);
-  const within = b.div(b.mul(b.add(taken, 0.5), cube(bin)), samples);
-  const bases = b.add(cube(start), b.mul(column(b, bin, range(n), [1, n, 1]), cube(bin)));
-  const p = b.add(bases, within);
+  const samples = samplesOf(b, call, bin);
+  const within = b.div(b.mul(b.add(samples.steps, 0.5), bin), samples.count);
+  const p = b.add(b.add(start, b.mul(column(b, bin, range(n), [1, n, 1]), bin)), within);
   const outside = b.call("Or", [b.less(p, -1), b.greater(p, length)]);
+  return bilinear(b, p, length, (weight) => b.mul(b.where(outside, 0, weight), samples.share));
+}
+
+/** The two elements beside each place, within the axis, and their weights. */
+function bilinear(b: GraphBuilder, p: Value, length: number, weighed: (w: Value) => Value): Taps {
   const clipped = b.call("Clip", [p, b.scalar(0, p.static.type), b.scalar(length - 1, p.static.type)]);
   const floor = b.unary("Floor", clipped);
   const t = b.sub(clipped, floor);
   const low = b.cast(floor, "int64");
   const high = b.call("Min", [b.add(low, 1), b.scalar(length - 1, "int64")]);
-  const share = average ? b.div(b.cast(b.less(steps, samples), p.static.type), samples) : one(b, p);
-  const weight = (w: Value) => b.mul(b.where(outside, 0, w), share);
-  return { index: b.concat([low, high], 2), weight: b.concat([weight(b.sub(1, t)), weight(t)], 2) };
+  return {
+    index: b.concat([low, high], 2),
+    weight: b.concat([weighed(b.sub(1, t)), weighed(t)], 2),
+  };
 }
 
 /**
@@ -126,8 +147,7 @@ function expandRoiAlign(b: GraphBuilder, call: Call): readonly Value[] | undefin
   const elements = b.reshape(b.transpose(call.x(0), [0, 2, 3, 1]), [n * height * width, channels]);
   const read = b.gather(elements, b.reshape(index, [count, ...bins, taps]), 0);
   const weighed = b.mul(read, b.reshape(weight, [count, ...bins, taps, 1]));
-  const average = call.string("mode", "avg") === "avg";
-  const pooled = average ? b.reduceSum(weighed, [3], false) : largest(b, weighed, 3);
+  const pooled = isAverage(call) ? b.reduceSum(weighed, [3], false) : largest(b, weighed, 3);
   return [b.transpose(pooled, [0, 3, 1, 2])];
 }
 

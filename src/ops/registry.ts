@@ -12,6 +12,7 @@ import { experts } from "./experts.ts";
 import { fourier } from "./fourier.ts";
 import { generators } from "./generators.ts";
 import { indexing } from "./indexing.ts";
+import { legacy } from "./legacy.ts";
 import { linearAlgebra } from "./linear-algebra.ts";
 import { matmul } from "./matmul.ts";
 import { microsoft } from "./microsoft.ts";
@@ -46,6 +47,7 @@ const records: ReadonlyMap<string, OpRecord> = collect([
   generators,
   groupedAttention,
   indexing,
+  legacy,
   linearAlgebra,
   matmul,
   microsoft,

@@ -1,5 +1,5 @@
 import { int64Tensor, sizeOf, type Tensor } from "../../src/onnx/tensor.ts";
-import type { AttributeInit } from "../../src/ops/builder.ts";
+import { type AttributeInit, float } from "../../src/ops/builder.ts";
 import type { Case, Operand } from "../support/case.ts";
 import type { Sampler } from "../support/sample.ts";
 
@@ -410,6 +410,23 @@ const pools: readonly Case[] = [
   { ...pool("GlobalLpPool", [2, 3, 4], { p: 1 }), inputs: [x([2, 3, 4], "awayFromZero")] },
 ];
 
+const old = (op: string, dims: readonly number[], attrs: Attributes): Case => ({
+  op,
+  inputs: [x(dims)],
+  attrs,
+  opset: 7,
+});
+
+const experimental: readonly Case[] = [
+  ...["Affine", "ScaledTanh", "ParametricSoftplus"].map((op) =>
+    old(op, [2, 3], { alpha: float(1.5), beta: float(0.75) }),
+  ),
+  old("Scale", [2, 3], { scale: float(0.3) }),
+  old("ImageScaler", [1, 2, 2, 3], { scale: float(0.3), bias: { kind: "floats", value: [0.5, -1] } }),
+  old("Crop", [1, 2, 4, 5], { border: [1, 0, 2, 1] }),
+  old("Crop", [1, 2, 4, 5], { border: [1, 0, 2, 1], scale: [2, 3] }),
+];
+
 export const nnCases: readonly Case[] = [
   ...squares,
   ...products,
@@ -419,4 +436,5 @@ export const nnCases: readonly Case[] = [
   ...fusedConvs,
   ...normalizing,
   ...pools,
+  ...experimental,
 ];

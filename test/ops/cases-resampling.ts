@@ -162,6 +162,13 @@ const regionRows: readonly Case[] = [
       align(known, { mode, coordinate_transformation_mode }),
     ]),
   ]),
+  ...["avg", "max"].map((mode) =>
+    align(
+      { ...known, data: Float32Array.from([3, 2, 1, 4, 1, 3, 4, 2, 2, 2, 2, 2]) },
+      { mode },
+      { note: "inside out" },
+    ),
+  ),
   align(known, { sampling_ratio: 1 }, { linear: true }),
   ...[
     [2, 2],
