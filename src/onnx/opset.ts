@@ -23,6 +23,7 @@ const RULES: ReadonlyMap<string, readonly Rule[]> = new Map([
   ["CastLike", [{ opsets: [19, Infinity], rewrite: without("saturate", "round_mode") }]],
   ["Clip", [{ opsets: [7, 10], rewrite: clip }]],
   ["Dropout", [{ opsets: [7, 11], rewrite: dropout }]],
+  ["DynamicSlice", [{ opsets: [7, 9], rewrite: renamed("Slice") }]],
   ["GridSample", [{ opsets: [20, Infinity], rewrite: gridSample }]],
   // Opset 18 scales per group; brought to opset 21, which scales per channel, as all frameworks do.
   ["GroupNormalization", [{ opsets: [18, 20], rewrite: groupNormalization }]],

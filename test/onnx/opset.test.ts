@@ -179,6 +179,16 @@ const cases: [name: string, opsets: number[], Case][] = [
     },
   ],
   [
+    "DynamicSlice",
+    [7, 9],
+    {
+      op: "DynamicSlice",
+      x: [3, 4],
+      rest: ["s", "e", "a"],
+      constants: [ints("s", [1, 0]), ints("e", [3, 2]), ints("a", [1, 0])],
+    },
+  ],
+  [
     "Upsample",
     [7],
     { op: "Upsample", attributes: [floatsAttribute("scales", [1, 1, 2, 3])], x: [1, 2, 3, 2] },
