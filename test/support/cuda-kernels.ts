@@ -26,6 +26,12 @@ export function cudaLookup(): (node: Node) => boolean {
   return (node) => CPU_ALONE.has(node.op) || hasKernel(CUDA, node);
 }
 
+/** Keys of all operators that onnxruntime's CPU provider has a kernel for, as the registry writes them. */
+export function cpuOperators(): string[] {
+  const { CPU } = JSON.parse(readFileSync(path, "utf8")) as { CPU: Kernels };
+  return Object.keys(CPU).map((key) => key.replace(/^ai\.onnx::/, ""));
+}
+
 function hasKernel(kernels: Kernels, node: Node): boolean {
   const type = node.inputs[0]?.type ?? "float32";
   return (kernels[`${node.domain || "ai.onnx"}::${node.op}`] ?? []).some(
