@@ -16,3 +16,11 @@ export function hasGeneratedName(name: string): boolean {
     /^\d+$/.test(name)
   );
 }
+
+/**
+ * Names of numbers in TensorFlow's graphs (layer/add/y:0, lstm/zeros/Const:0, rnn/while/sub/x:0) and of those that tf2onnx adds
+ * to an operator (layer/Relu6_max__12); variables are called …/ReadVariableOp:0 there.
+ */
+export function isTensorflowConstant(name: string): boolean {
+  return /(^|\/)((zeros|ones|Const)(_like)?(_\d+)?|x|y):\d+$|\/\w+_(min|max)__\d+$/.test(name);
+}

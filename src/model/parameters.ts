@@ -20,7 +20,7 @@ import {
   type Use,
   uniform,
 } from "./initializer-evidence.ts";
-import { hasGeneratedName, isStatePath } from "./names.ts";
+import { hasGeneratedName, isStatePath, isTensorflowConstant } from "./names.ts";
 
 /** What was decided about one initializer, and why. */
 export interface InitializerVerdict {
@@ -199,7 +199,7 @@ const STATISTIC_NAMES = /(^|[./_])(mean|std|Mulcst\d*|Addcst\d*|transform_matrix
 function isConstantNumber(e: Evidence, x: () => Float32Array | undefined): boolean {
   const { value, uses } = e;
   if (sizeOf(value.dims) !== 1) return false;
-  const isGenerated = hasGeneratedName(value.name);
+  const isGenerated = hasGeneratedName(value.name) || isTensorflowConstant(value.name);
   if (uses.some(isWeightUse)) return isGenerated && value.dims.length === 0;
   if (isGenerated) return true;
   const number = x()?.[0] ?? 0;

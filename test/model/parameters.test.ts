@@ -316,6 +316,23 @@ const rows: readonly Row[] = [
     nodes: [node("Sub", ["unity", "x"], ["y"])],
     verdict: /single number/,
   },
+  ...["net/norm/add/y:0", "net/lstm/zeros_1/Const:0", "net/rnn/while/sub/x:0", "net/dense/Relu6_max__18"].map(
+    (name) => ({
+      name: `a number of TensorFlow's graph, ${name}`,
+      tensor: floats(name, [], [0.35]),
+      nodes: multiplied(name),
+      verdict: /single number/,
+    }),
+  ),
+  ...[
+    { name: "net/attention/mul/ReadVariableOp:0", dims: [] },
+    { name: "net/p_re_lu/Neg:0", dims: [1, 1] },
+  ].map(({ name, dims }) => ({
+    name: `a trained number of TensorFlow's graph, ${name}`,
+    tensor: floats(name, dims, [0.35]),
+    nodes: multiplied(name),
+    verdict: true as const,
+  })),
   ...[
     { step: 0.2345, verdict: /a fraction of "h", computed by the exporter/ },
     { step: 0.25, verdict: /single number/ },
