@@ -189,8 +189,10 @@ export const scattering: RuleTable = {
     ...scatter("ScatterElements", inferScatterElements, (b, call, from) =>
       b.call("GatherElements", [from, call.x(1)], { axis: gatherAxis(call) }),
     ),
-    fold: (call) =>
-      scatterReduction(call) === "none" ? foldScatterElements(call, elementsAxis(call)) : undefined,
+    fold: (call) => {
+      inferScatterElements(call);
+      return scatterReduction(call) === "none" ? foldScatterElements(call, elementsAxis(call)) : undefined;
+    },
   },
   ScatterND: scatter("ScatterND", inferScatterNd, (b, call, from) => b.call("GatherND", [from, call.x(1)])),
   TensorScatter: tensorScatter,
