@@ -53,6 +53,9 @@ const attention: readonly Case[] = [
   ...[0, 3].map((qk_matmul_output_mode) =>
     standard("Attention", split, { qk_matmul_output_mode }, { outputs: 4 }),
   ),
+  standard("Attention", [...joined, x([2, 1, 3, 5]), x([2, 2, 2, 2]), x([2, 2, 2, 3])], heads, {
+    outputs: 3,
+  }),
   ...[0, 1, 2, 3].map((qk_matmul_output_mode) =>
     standard(
       "Attention",

@@ -325,6 +325,10 @@ const normalizing: readonly Case[] = [
     attrs: { epsilon: 0.01 },
   }),
   normal("SkipLayerNormalization", [x([2, 3, 4]), x([2, 3, 4]), x([4])], microsoft),
+  ...[
+    [1, 3, 4],
+    [3, 4],
+  ].map((skip) => normal("SkipLayerNormalization", [x([2, 3, 4]), x(skip), x([4])], microsoft)),
   normal("SkipSimplifiedLayerNormalization", [x([2, 3, 4]), x([2, 3, 4]), x([4]), x([4])], {
     ...microsoft,
     attrs: { epsilon: 0.01 },
