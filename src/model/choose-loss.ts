@@ -140,10 +140,41 @@ function guessKind(output: Value, target: TensorType | null): LossKind {
 }
 
 function guessScale(output: Value): Scale {
-  const op = throughViews(output).producer?.op;
-  if (op === "Softmax" || op === "Sigmoid") return "probabilities";
-  if (op === "LogSoftmax") return "log-probabilities";
-  return "logits";
+  if (isProbability(output) || PROBABILITY_NAMES.test(output.name)) return "probabilities";
+  return throughViews(output).producer?.op === "LogSoftmax" ? "log-probabilities" : "logits";
+}
+
+/** What skl2onnx calls its classifiers' second output, from whatever it comes. */
+const PROBABILITY_NAMES = /^(output_)?probabilit(y|ies)$/;
+
+/** A Softmax or Sigmoid, what is divided by its own sum, and 1 − p beside p, as scikit-learn's exports have two classes. */
+function isProbability(value: Value): boolean {
+  const { producer } = throughViews(value);
+  switch (producer?.op) {
+    case "Softmax":
+    case "Sigmoid":
+      return true;
+    case "Div":
+      return isSumOf(producer.x(1), throughViews(producer.x(0)));
+    case "Sub":
+      return isOne(producer.x(0)) && isProbability(producer.x(1));
+    case "Concat":
+      return producer.inputs.every((v) => v !== null && isProbability(v));
+    default:
+      return false;
+  }
+}
+
+function isOne({ tensor }: Value): boolean {
+  return tensor !== undefined && Array.from(tensor.data as ArrayLike<number>).every((v) => v === 1);
+}
+
+function isSumOf(sum: Value, x: Value): boolean {
+  const { producer } = throughViews(sum);
+  if (producer?.op === "ReduceL1") return throughViews(producer.x(0)) === x;
+  if (producer?.op !== "ReduceSum") return false;
+  const summed = throughViews(producer.x(0));
+  return summed === x || (summed.producer?.op === "Abs" && throughViews(summed.producer.x(0)) === x);
 }
 
 function findClassAxis(asked: number | null, output: Value, target: Dims): number {

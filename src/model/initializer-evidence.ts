@@ -73,7 +73,8 @@ export function isOnInput({ node, input }: Use): boolean {
   let other = node.inputs[1 - input];
   while (
     other?.producer &&
-    (HANDS_ON.has(other.producer.op) || /^(Scaler|Sub|Div|Mul|Add)$/.test(other.producer.op))
+    (HANDS_ON.has(other.producer.op) ||
+      /^(Scaler|Sub|Div|Mul|Add|ArrayFeatureExtractor|Slice|Split|Gather)$/.test(other.producer.op))
   )
     other = other.producer.inputs[0];
   return node.inputs.length === 2 && other?.kind === "input";

@@ -316,6 +316,19 @@ const rows: readonly Row[] = [
     nodes: [node("Sub", ["unity", "x"], ["y"])],
     verdict: /single number/,
   },
+  {
+    name: "the scale of a part of the input",
+    tensor: floats("Mu_Mulcst", [2], [0.5, 0.7]),
+    others: [{ name: "places", data_type: 7, dims: longs([2]), int64_data: longs([0, 2]) }],
+    nodes: [node("Gather", ["x", "places"], ["part"]), node("Mul", ["part", "Mu_Mulcst"], ["y"])],
+    verdict: /statistic of the data/,
+  },
+  ...["eps_0", "reduce_window_sum_kernel_0"].map((name) => ({
+    name: `a constant of jax2onnx, ${name}`,
+    tensor: floats(name, [4], [1, 1, 1, 1]),
+    nodes: multiplied(name),
+    verdict: /state or a table/,
+  })),
   ...["net/norm/add/y:0", "net/lstm/zeros_1/Const:0", "net/rnn/while/sub/x:0", "net/dense/Relu6_max__18"].map(
     (name) => ({
       name: `a number of TensorFlow's graph, ${name}`,
