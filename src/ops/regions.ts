@@ -50,9 +50,9 @@ interface Taps {
   readonly weight: Value;
 }
 
-/** Whether the number of samples in a bin is known: it is given, or the regions are. */
+/** Whether the number of samples in a bin is given, known with the regions, or of no account to what is kept. */
 function countsSamples(call: Call): boolean {
-  return call.int("sampling_ratio", 0) > 0 || numbersOf(call.x(1)) !== undefined;
+  return call.int("sampling_ratio", 0) > 0 || numbersOf(call.x(1)) !== undefined || isAverage(call);
 }
 
 /** Samples in the bins of one axis. */
@@ -65,9 +65,10 @@ interface Samples {
   readonly share: Value;
 }
 
-function samplesOf(b: GraphBuilder, call: Call, bin: Value): Samples {
+function samplesOf(b: GraphBuilder, call: Call, bin: Value, usual: number): Samples {
   const given = call.int("sampling_ratio", 0);
-  const most = given > 0 ? given : Math.max(1, ...(numbersOf(bin) as number[]).map(Math.ceil));
+  const known = numbersOf(bin)?.map(Math.ceil);
+  const most = given > 0 ? given : Math.max(1, ...(known ?? [usual]));
   if (most > MOST) throw misfit(call, `at most ${MOST} samples along a bin`, "UNSUPPORTED_OP");
   const steps = column(b, bin, range(most), [1, 1, most]);
   const { type } = bin.static;
@@ -76,7 +77,11 @@ function samplesOf(b: GraphBuilder, call: Call, bin: Value): Samples {
     return { count: b.scalar(given, type), steps, share: b.scalar(average ? 1 / given : 1, type) };
   const wanted = b.unary("Ceil", bin);
   const count = b.call("Max", [wanted, one(b, bin)]);
-  if (average) return { count, steps, share: b.div(b.cast(b.less(steps, wanted), type), count) };
+  if (average) {
+    const share = b.div(b.cast(b.less(steps, wanted), type), count);
+    // A region that is computed and larger than the image: no number rather than a wrong one.
+    return { count, steps, share: known ? share : b.where(b.greater(wanted, most), Number.NaN, share) };
+  }
   // The last sample again does not change a maximum; a region turned inside out has none.
   const taken = b.call("Min", [steps, b.sub(count, 1)]);
   return { count, steps: taken, share: b.cast(b.greater(wanted, 0), type) };
@@ -107,7 +112,7 @@ function tapsAlong(b: GraphBuilder, call: Call, { image, bins, count }: Regions,
   const [start, end] = [side(1), side(3)];
   const extent = half ? b.sub(end, start) : b.call("Max", [b.sub(end, start), one(b, start)]);
   const bin = b.div(extent, n);
-  const samples = samplesOf(b, call, bin);
+  const samples = samplesOf(b, call, bin, Math.ceil(length / n) + 1);
   const within = b.div(b.mul(b.add(samples.steps, 0.5), bin), samples.count);
   const p = b.add(b.add(start, b.mul(column(b, bin, range(n), [1, n, 1]), bin)), within);
   const outside = b.call("Or", [b.less(p, -1), b.greater(p, length)]);
@@ -127,13 +132,30 @@ function bilinear(b: GraphBuilder, p: Value, length: number, weighed: (w: Value)
   };
 }
 
-/**
- * Reads the channels at all samples of all bins, weighs and pools them. The maximum is that of weighted elements, not of
- * interpolated ones: so does onnxruntime.
- */
-function expandRoiAlign(b: GraphBuilder, call: Call): readonly Value[] | undefined {
-  if (!countsSamples(call)) return undefined;
-  const regions = alignedOf(call);
+/** Weights of all elements of an axis in each bin: [R, bins, length]. */
+function spread(b: GraphBuilder, { index, weight }: Taps, length: number): Value {
+  const hit = b.call("Equal", [b.reshape(index, [...index.dims, 1]), b.ints(range(length))]);
+  const shares = b.mul(b.cast(hit, weight.static.type), b.reshape(weight, [...weight.dims, 1]));
+  return b.reduceSum(shares, [2], false);
+}
+
+/** An average weighs rows and columns apart: two products, the first with the rows of all images. */
+function averaged(b: GraphBuilder, call: Call, regions: Regions): Value {
+  const { count, bins } = regions;
+  const [n, channels, height, width] = regions.image;
+  const [rows, columns] = ([0, 1] as const).map((k) =>
+    spread(b, tapsAlong(b, call, regions, k), regions.image[2 + k]!),
+  ) as [Value, Value];
+  const chosen = b.equal(b.reshape(b.cast(call.x(2), "int64"), [count, 1]), b.ints(range(n)));
+  const image = b.reshape(b.cast(chosen, rows.static.type), [count, 1, 1, n, 1]);
+  const down = b.mul(image, b.reshape(rows, [count, 1, bins[0], 1, height]));
+  const x = b.reshape(b.transpose(call.x(0), [1, 0, 2, 3]), [1, channels, n * height, width]);
+  const lines = b.matmul(b.reshape(down, [count, 1, bins[0], n * height]), x);
+  return b.matmul(lines, b.reshape(b.transposeLast(columns), [count, 1, width, bins[1]]));
+}
+
+/** The maximum of weighted elements, not of interpolated ones: so does onnxruntime. */
+function maximal(b: GraphBuilder, call: Call, regions: Regions): Value {
   const { count, bins } = regions;
   const [n, channels, height, width] = regions.image;
   const [rows, columns] = [tapsAlong(b, call, regions, 0), tapsAlong(b, call, regions, 1)];
@@ -147,8 +169,7 @@ function expandRoiAlign(b: GraphBuilder, call: Call): readonly Value[] | undefin
   const elements = b.reshape(b.transpose(call.x(0), [0, 2, 3, 1]), [n * height * width, channels]);
   const read = b.gather(elements, b.reshape(index, [count, ...bins, taps]), 0);
   const weighed = b.mul(read, b.reshape(weight, [count, ...bins, taps, 1]));
-  const pooled = isAverage(call) ? b.reduceSum(weighed, [3], false) : largest(b, weighed, 3);
-  return [b.transpose(pooled, [0, 3, 1, 2])];
+  return b.transpose(largest(b, weighed, 3), [0, 3, 1, 2]);
 }
 
 const roiAlign: OpRecord = {
@@ -156,9 +177,12 @@ const roiAlign: OpRecord = {
   refuses: (call) =>
     countsSamples(call)
       ? undefined
-      : "with sampling_ratio 0 the number of samples depends on the regions: export with a sampling_ratio > 0",
+      : "of mode max with sampling_ratio 0, whose number of samples depends on the regions: export with a sampling_ratio > 0",
   infer: (call) => [pooledType(call, alignedOf(call))],
-  expand: expandRoiAlign,
+  expand: (b, call) => {
+    if (!countsSamples(call)) return undefined;
+    return [(isAverage(call) ? averaged : maximal)(b, call, alignedOf(call))];
+  },
 };
 
 const rounded = (b: GraphBuilder, x: Value): Value => b.unary("Floor", b.add(x, 0.5));

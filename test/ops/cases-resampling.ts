@@ -169,6 +169,7 @@ const regionRows: readonly Case[] = [
       { note: "inside out" },
     ),
   ),
+  align(x([3, 4], { values: corners }), {}),
   align(known, { sampling_ratio: 1 }, { linear: true }),
   ...[
     [2, 2],
