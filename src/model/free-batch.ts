@@ -2,23 +2,29 @@ import { type Graph, type Node, Value } from "../onnx/graph.ts";
 import { transformGraph } from "../onnx/index.ts";
 import type { TensorType } from "../onnx/tensor.ts";
 import { ancestors } from "../ops/builder.ts";
-import { bindModel } from "./bind.ts";
+import { type BoundModel, bindModel } from "./bind.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Warning } from "./preflight-check.ts";
 
 /**
  * A model that was exported for batches of one size takes any, where its samples cannot see one another: then the
- * inputs' first axis becomes free. Otherwise it stays as it is, with a warning.
+ * inputs' first axis becomes free. Otherwise it stays as it is, with a warning. One that is said to take any batch, but
+ * was traced with the sizes of one, gets that.
  */
 export function freeBatch(checkpoint: Checkpoint): Checkpoint {
-  const { inputs, own } = checkpoint;
-  const sizes = inputs.map((v) => v.shape?.[0]);
-  const [first] = inputs;
+  const { inputs, own, output } = checkpoint;
+  const [size, ...others] = inputs.map((v) => v.shape?.[0]);
   // A loss or a gradient of its own is that of the batch it was made for.
-  if (own || first === undefined || !sizes.every((n) => typeof n === "number" && n === sizes[0]))
-    return checkpoint;
-  if (PRIMES.every((n) => isPerSample(checkpoint, n))) return withFreeBatch(checkpoint);
-  return { ...checkpoint, warnings: [...checkpoint.warnings, fixedBatch(first.name, sizes[0] as number)] };
+  if (own || inputs.length === 0) return checkpoint;
+  if (typeof size === "number") {
+    if (others.some((n) => n !== size)) return checkpoint;
+    return PRIMES.every((n) => isPerSample(checkpoint, n))
+      ? withBatch(checkpoint, null)
+      : fixedTo(checkpoint, size);
+  }
+  const traced = output.shape?.[0];
+  const isTraced = typeof traced === "number" && traced > 1 && !PRIMES.some((n) => fits(checkpoint, n));
+  return isTraced && fits(checkpoint, traced) ? fixedTo(withBatch(checkpoint, traced), traced) : checkpoint;
 }
 
 // Of two batch sizes that share no factor one at least is no factor of the model's own sizes.
@@ -31,8 +37,7 @@ const ALONG_AXIS =
 /** Whether the model can be bound to `n` samples and each of them has rows of its own, from input to output. */
 function isPerSample(checkpoint: Checkpoint, n: number): boolean {
   try {
-    const types = checkpoint.inputs.map((v) => [v.name, typeFor(v, n)] as const);
-    const { graph, data, output } = bindModel(checkpoint, new Map(types));
+    const { graph, data, output } = boundTo(checkpoint, n);
     const dependent = new Set<Value>(data);
     for (const node of ancestors([output]).nodes) {
       if (!node.inputs.some((v) => v !== null && dependent.has(v))) continue;
@@ -42,6 +47,19 @@ function isPerSample(checkpoint: Checkpoint, n: number): boolean {
     return output.dims[0] === n && graph.outputs.length > 0;
   } catch {
     // Whatever does not fit another batch size is not free of it.
+    return false;
+  }
+}
+
+function boundTo(checkpoint: Checkpoint, n: number): BoundModel {
+  return bindModel(checkpoint, new Map(checkpoint.inputs.map((v) => [v.name, typeFor(v, n)])));
+}
+
+/** Whether the model gives `n` rows for `n` samples. */
+function fits(checkpoint: Checkpoint, n: number): boolean {
+  try {
+    return boundTo(checkpoint, n).output.dims[0] === n;
+  } catch {
     return false;
   }
 }
@@ -77,12 +95,9 @@ function slicesFirst(node: Node): boolean {
   return Array.from(axes.data as ArrayLike<number | bigint>, Number).some((a) => (a + rank) % rank === 0);
 }
 
-function withFreeBatch(checkpoint: Checkpoint): Checkpoint {
+function withBatch(checkpoint: Checkpoint, n: number | null): Checkpoint {
   const freed = new Map(
-    checkpoint.inputs.map((v) => [
-      v,
-      new Value("input", v.name, v.type, [null, ...(v.shape ?? []).slice(1)]),
-    ]),
+    checkpoint.inputs.map((v) => [v, new Value("input", v.name, v.type, [n, ...(v.shape ?? []).slice(1)])]),
   );
   const source: Graph = { ...checkpoint.graph, outputs: [checkpoint.output, ...checkpoint.graph.outputs] };
   const graph = transformGraph(source, () => undefined, { bindings: freed });
@@ -96,9 +111,11 @@ function withFreeBatch(checkpoint: Checkpoint): Checkpoint {
   };
 }
 
-function fixedBatch(input: string, n: number): Warning {
-  return {
+function fixedTo(checkpoint: Checkpoint, n: number): Checkpoint {
+  const input = checkpoint.inputs[0]?.name ?? "";
+  const warning: Warning = {
     code: "STATIC_BATCH",
     message: `the model was exported for batches of ${n} and depends on it: data must come in multiples of ${n}. Export with dynamic_shapes={"${input}": {0: "batch"}} (or dynamic_axes) for any number`,
   };
+  return { ...checkpoint, warnings: [...checkpoint.warnings, warning] };
 }

@@ -155,6 +155,23 @@ describe("the batch of a static export", () => {
     expect(bound.output.dims[0]).toBe(5);
   });
 
+  test.each([
+    ["of four samples in its shapes", [4, 6], true],
+    ["of no number in its shapes", [-1, 6], false],
+  ])("a dynamic one, traced with the sizes %s", async (_name, shape, traced) => {
+    const path = join(folder, "traced.onnx");
+    const graph = {
+      input: [info("x", ["batch", 2, 3])],
+      output: [info("y", [4, 3])],
+      initializer: [W, ints("s", shape)],
+      node: [node("Reshape", ["x", "s"], ["f"]), node("MatMul", ["f", "w"], ["y"])],
+    };
+    writeFileSync(path, bytesOf(smallModel(graph)));
+    const checkpoint = await loadCheckpoint(path);
+    expect(checkpoint.inputs[0]?.shape).toEqual([traced ? 4 : "batch", 2, 3]);
+    expect(checkpoint.warnings.map((w) => w.code)).toEqual(traced ? ["STATIC_BATCH"] : []);
+  });
+
   test("a dynamic one is as it was", async () => {
     const path = join(folder, "dynamic.onnx");
     writeFileSync(path, bytesOf(smallModel()));
