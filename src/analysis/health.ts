@@ -1,4 +1,5 @@
-import type { GridValues, HealthCheck, Plane } from "./analysis-report.ts";
+import type { HealthCheck } from "./analysis-report.ts";
+import { isOnBorder, lowestPoint } from "./lowest-point.ts";
 import { errorText, numberText, percentText, plural, withError } from "./number-text.ts";
 import { type SubsetSpread, spreadText, subsetSpread } from "./subset-spread.ts";
 import { traceSign } from "./trace-sign.ts";
@@ -243,7 +244,7 @@ function origins({ planes, checkpoint }: Findings): HealthCheck {
 function borders({ planes }: Findings): HealthCheck {
   const [id, label] = ["borders", "Minimum within the range"];
   if (planes.length === 0) return check(id, "not done", label, "No plane was computed.");
-  const outside = planes.filter((p) => onBorder(p, p.train));
+  const outside = planes.filter((p) => isOnBorder(p, lowestPoint(p)));
   if (outside.length === 0)
     return check(id, "ok", label, "The lowest train loss of every plane lies inside it.");
   const kinds = outside.map((p) => p.kind).join(", ");
@@ -253,8 +254,4 @@ function borders({ planes }: Findings): HealthCheck {
     label,
     `The lowest train loss is on the border of the plane: ${kinds}; the range is too small.`,
   );
-}
-
-function onBorder({ x, y }: Plane, { minimum }: GridValues): boolean {
-  return [x[0], x.at(-1)].includes(minimum.x) || [y[0], y.at(-1)].includes(minimum.y);
 }

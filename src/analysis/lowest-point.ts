@@ -28,3 +28,8 @@ export function lowestPoint(plane: Minimized): LowestPoint {
   const test = there && { loss: there.loss ?? Number.NaN, accuracy: there.accuracy };
   return { x, y, loss, train: at(grid.train), test, error: refined?.error ?? null };
 }
+
+/** Whether a point ends an axis of the plane, where the loss may be lower still outside. */
+export function isOnBorder(plane: Pick<Plane, "x" | "y">, { x, y }: Pick<LowestPoint, "x" | "y">): boolean {
+  return [plane.x[0], plane.x.at(-1)].includes(x) || [plane.y[0], plane.y.at(-1)].includes(y);
+}

@@ -13,8 +13,23 @@ export function linearTicks([low, high]: readonly [number, number], count: numbe
   const last = Math.floor(high / step + 1e-9);
   const values = Array.from({ length: last - first + 1 }, (_, k) => clean((first + k) * step));
   const size = Math.max(Math.abs(low), Math.abs(high));
-  if (size >= 1e5 || size < 1e-3) return { values, format: "~e" };
-  return { values, format: `,.${Math.max(0, -Math.floor(Math.log10(step) + 1e-9))}f` };
+  const plain = `,.${Math.max(0, -Math.floor(Math.log10(step) + 1e-9))}f`;
+  const isShorter = size < 1e-2 && widest(values, "~e") < widest(values, plain);
+  return { values, format: size >= 1e5 || size < 1e-3 || isShorter ? "~e" : plain };
+}
+
+/** About `count` ticks, or as many fewer as it takes for labels of no more than `characters` beside a sign. */
+export function narrowTicks(scale: Scale, count: number, characters: number): Ticks {
+  for (let fewer = count; fewer > 1; fewer--) {
+    const ticks = ticksOf(scale, fewer);
+    if (widest(ticks.values, ticks.format) <= characters) return ticks;
+  }
+  return ticksOf(scale, count);
+}
+
+/** Length of the longest label without its sign. */
+function widest(values: readonly number[], format: string): number {
+  return Math.max(0, ...values.map((v) => labelLength(Math.abs(v), format)));
 }
 
 /** Powers of ten in the domain; 2 and 5 between them where it spans less than two of them. */

@@ -39,6 +39,16 @@ function plane(change: Partial<GridValues> = {}): Plane {
   return { kind: "hessian", ...named, x: axis, y: axis, train: grid(change), test: null };
 }
 
+/** With one minimum by the cells and another by the finer grid around them. */
+function refined(minimum: GridValues["minimum"], finer: GridValues["minimum"]): Plane {
+  const [x, y] = [
+    [-1 / 3, 0, 1 / 3],
+    [1 / 3, 2 / 3, 1],
+  ];
+  const error = { x: 1 / 3, y: 1 / 3, loss: null };
+  return { ...plane({ minimum }), refined: { x, y, train: grid({ minimum: finer }), test: null, error } };
+}
+
 function find(id: string, change: Partial<Findings> = {}, seen: Partial<Observations> = {}): HealthCheck {
   const found = healthChecks(saddleFindings(change), { ...fine, ...seen }).find((c) => c.id === id);
   if (!found) throw new Error(`no check ${id}`);
@@ -172,6 +182,22 @@ const cases: readonly [
     "a minimum on the border",
     "borders",
     { planes: [plane({ minimum: { x: 0, y: 1, loss: 0.09 } })] },
+    {},
+    "look",
+    /hessian; the range is too small/,
+  ],
+  [
+    "a minimum that the finer grid finds inside",
+    "borders",
+    { planes: [refined({ x: 0, y: 1, loss: 0.09 }, { x: 0, y: 2 / 3, loss: 0.08 })] },
+    {},
+    "ok",
+    /lies inside/,
+  ],
+  [
+    "a minimum that the finer grid finds on the border",
+    "borders",
+    { planes: [refined({ x: 0, y: 0, loss: 0.1 }, { x: 0, y: 1, loss: 0.08 })] },
     {},
     "look",
     /hessian; the range is too small/,

@@ -19,6 +19,7 @@ export const variants: Readonly<Record<string, () => AnalysisReport>> = {
   "huge losses": () => withPlanes((v, i, j) => v * (i === 0 && j < 3 ? 1e9 : 1)),
   "no negative curvature": noNegative,
   "subsets of the data": withSubsets,
+  "minima on the border, many digits": cornered,
 };
 
 function withPlanes(f: (value: number, i: number, j: number) => number | null): AnalysisReport {
@@ -79,6 +80,23 @@ function withSubsets(): AnalysisReport {
   ];
   const subsets = values.map(([top, bottom], k) => subset(top, bottom, k));
   return { ...sampleReport(), subsets: { subsets, between: { top: 0.8, bottom: 0.3 }, products: 140 } };
+}
+
+/** Negative places and small losses with an exponent each, lowest in a corner. */
+function cornered(): AnalysisReport {
+  const { planes, ...report } = regression();
+  const axis = (values: readonly number[]) => values.map((v) => v * 1.234e-4);
+  const grid = (values: GridValues, x: readonly number[], y: readonly number[]): GridValues => {
+    const loss = values.loss.map((row, i) => row.map((v, j) => (i + j === 0 ? 1.234e-8 : v)));
+    return gridValues(x, y, loss, null);
+  };
+  return {
+    ...report,
+    planes: planes.map(({ refined: _, ...p }): Plane => {
+      const [x, y] = [axis(p.x), axis(p.y)];
+      return { ...p, x, y, train: grid(p.train, x, y), test: p.test && grid(p.test, x, y) };
+    }),
+  };
 }
 
 function withoutTest(): AnalysisReport {

@@ -1,5 +1,5 @@
 import type { Scale } from "../scales.ts";
-import { fittingTicks, linearTicks, type Ticks, ticksOf } from "../ticks.ts";
+import { fittingTicks, narrowTicks, type Ticks } from "../ticks.ts";
 import type { Spec } from "./figure.ts";
 
 /** A quantitative channel whose axis has our own ticks. */
@@ -24,9 +24,13 @@ export function again(field: string): Spec {
   return { field, type: "quantitative", axis: null };
 }
 
+/** A vertical axis: its labels are narrow enough for the title beside them. */
 export function axisOf(scale: Scale, count: number, title: string | null, more: Spec = {}): Spec {
-  return axisWith(ticksOf(scale, count), title, more);
+  return axisWith(narrowTicks(scale, count, CHARACTERS), title, more);
 }
+
+/** Of a label in the room of a vertical axis, beside its sign. */
+const CHARACTERS = 4;
 
 /** A horizontal axis, with as many ticks as its labels leave room for. */
 export function wideAxis(scale: Scale, pixels: number, title: string | null, more: Spec = {}): Spec {
@@ -44,13 +48,13 @@ export function percentAxis(
   orient: "top" | "right",
 ): Spec {
   const unit = thetaNorm > 0 ? thetaNorm / 100 : 1;
-  const { values, format } = linearTicks([domain[0] / unit, domain[1] / unit], 3);
-  const number = `format(datum.value / ${unit}, '${format}')`;
+  const scale: Scale = { kind: "linear", domain: [domain[0] / unit, domain[1] / unit] };
+  const { values, format } = narrowTicks(scale, 3, CHARACTERS);
   return {
     orient,
     // At the corner the labels of the other axis stand.
     values: values.map((v) => v * unit).filter((v) => v < domain[1] - 0.06 * (domain[1] - domain[0])),
-    labelExpr: `(datum.value == 0 ? '0' : ${number}) + ' %'`,
+    labelExpr: `(${numberText(`datum.value / ${unit}`, format)}) + ' %'`,
     title: null,
   };
 }
@@ -58,10 +62,13 @@ export function percentAxis(
 /** Layers share scales, but an axis belongs to the one layer that describes it. */
 export const ownAxes: Spec = { axis: { x: "independent", y: "independent" } };
 
-/** Labels in a d3 format; powers of ten need a true minus in the exponent too. */
+/** Labels in a d3 format. */
 export function numberLabels(format: string): Spec {
-  const text = `format(datum.value, '${format}')`;
-  return {
-    labelExpr: `datum.value == 0 ? '0' : ${format.includes("e") ? `replace(${text}, 'e-', 'e\u2212')` : text}`,
-  };
+  return { labelExpr: numberText("datum.value", format) };
+}
+
+/** A Vega expression for the text of a number; powers of ten need a true minus in the exponent too. */
+function numberText(value: string, format: string): string {
+  const text = `format(${value}, '${format}')`;
+  return `datum.value == 0 ? '0' : ${format.includes("e") ? `replace(${text}, 'e-', 'e\u2212')` : text}`;
 }

@@ -41,7 +41,7 @@ export interface SurfaceValues extends globalThis.Pick<SurfaceView, "split" | "r
   readonly title: string;
 }
 
-const padding: Padding = { left: 60, right: 50, top: 66, bottom: 42 };
+const padding: Padding = { left: 60, right: 58, top: 66, bottom: 42 };
 /** Steps of a map: finer than the eye, and few enough for an indexed image. */
 const STEPS = 200;
 

@@ -1,5 +1,5 @@
 import type { AnalysisReport, GridValues, Plane } from "../../analysis/analysis-report.ts";
-import { lowestPoint } from "../../analysis/lowest-point.ts";
+import { isOnBorder, lowestPoint } from "../../analysis/lowest-point.ts";
 import { countText, numberText, percentText } from "../../analysis/number-text.ts";
 import type { Grid } from "../contours.ts";
 import { changeText, labelOf, planeNames, type Split, splitNames, start } from "../facts.ts";
@@ -173,16 +173,15 @@ export function minimumOf(report: AnalysisReport, plane: Plane, split: Split): M
   // What rounding alone could lower is no lower point.
   const noise = split === "train" ? 2 * (report.checkpoint.lossNoise ?? 0) : 0;
   if (!(loss < from - noise)) return { x: 0, y: 0, loss: from, below: 0, from, onBorder: false };
-  const ends = [plane.x[0], plane.x.at(-1)].includes(x) || [plane.y[0], plane.y.at(-1)].includes(y);
-  return { x, y, loss, below: from - loss, from, onBorder: ends };
+  return { x, y, loss, below: from - loss, from, onBorder: isOnBorder(plane, { x, y }) };
 }
 
-/** "minimum 0.0803, 18.6 % below L(0)", and whether the range was wide enough to tell. */
+/** "minimum 0.0803 at (0.1, −2e−3), 18.6 % lower", and whether the range was wide enough to tell. */
 function minimumText(report: AnalysisReport, plane: Plane, split: Split): string {
   const { x, y, loss, below, from, onBorder } = minimumOf(report, plane, split);
   if (below === 0) return `minimum ${numberText(loss, 3)} at θ₀`;
-  const text = `minimum ${numberText(loss, 3)} at ${placeText({ x, y }, 2)}, ${changeText(below, from)} below`;
-  return onBorder ? `${text} · on the border` : `${text} L(0)`;
+  const place = onBorder ? "on the border" : `at ${placeText({ x, y }, 2)}`;
+  return `minimum ${numberText(loss, 3)} ${place}, ${changeText(below, from)} lower`;
 }
 
 /** "(0.1, −2e−3)", in ‖Δθ‖. */
