@@ -1,7 +1,7 @@
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { subgraphs } from "../onnx/index.ts";
 import { sizeOf } from "../onnx/tensor.ts";
-import { foldedFrom, numbersIn, trainedNames, uniform } from "./initializer-evidence.ts";
+import { foldedFrom, notedKind, numbersIn, trainedNames, uniform } from "./initializer-evidence.ts";
 import { isStatePath } from "./names.ts";
 import { type Check, counted, type Facts, listed } from "./preflight-check.ts";
 
@@ -48,6 +48,8 @@ const FOLDED_NAMES = /^onnx::(Gemm|Add|Sub|Mul|Div|Clip|Expand|Pow|Where|Concat)
 
 /** Where a tensor comes from, when more went into it than the one weight that it is a transpose of. */
 function isFolded(value: Value, pytorch: boolean): boolean {
+  // A module may call its own weight "t".
+  if (notedKind(value) === "PARAMETER") return false;
   const sources = foldedFrom(value);
   if (sources.length > 0) return sources.length > 1 || COMPUTED_NAMES.test(value.name);
   return (

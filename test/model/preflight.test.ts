@@ -150,6 +150,14 @@ const rows: readonly Row[] = [
     warnings: { FOLDED_WEIGHTS: /"mul_2"/ },
   },
   {
+    name: "a weight that the module itself calls so",
+    graph: dense({
+      ...floats("t", [4, 3], ramp(12)),
+      metadata_props: [note("pkg.torch.export.graph_signature.InputSpec.kind", "PARAMETER")],
+    }),
+    warnings: {},
+  },
+  {
     name: "gates of an LSTM, set one after the other from weights",
     graph: {
       input: [info("x", [2, "n", 3])],
