@@ -686,6 +686,159 @@ class Mamba1(nn.Module):
         return self.o((torch.stack(ys, 1) + x * self.d) * F.silu(z))[:, -1]
 
 
+class Hyena(nn.Module):
+    """A long convolution by FFT, with an implicit filter, and a gate."""
+
+    def __init__(self):
+        super().__init__()
+        self.i = nn.Linear(4, 8)
+        self.f = nn.Sequential(nn.Linear(1, 6), nn.Tanh(), nn.Linear(6, 4))
+        self.d = nn.Parameter(torch.randn(4))
+        self.o = nn.Linear(4, 3)
+        self.register_buffer("t", torch.linspace(0, 1, 6)[:, None])
+
+    def forward(self, x):
+        n, t = x.shape[1], self.t.to(x.dtype)
+        v, g = self.i(x).chunk(2, -1)
+        h = self.f(t) * torch.exp(-t * self.d.abs())
+        y = torch.fft.irfft(torch.fft.rfft(v, 2 * n, dim=1) * torch.fft.rfft(h, 2 * n, dim=0), 2 * n, dim=1)
+        return self.o((y[:, :n] * g).mean(1))
+
+
+class RelativeShift(nn.Module):
+    """Relative positions as in Transformer-XL; TorchScript writes the batch into the shapes."""
+
+    def __init__(self):
+        super().__init__()
+        self.q = nn.Linear(8, 24)
+        self.b = nn.Parameter(torch.randn(2, 2, 1, 4) * 0.5)
+        self.r = nn.Parameter(torch.randn(6, 4) * 0.5)
+        self.o = nn.Linear(8, 3)
+
+    def forward(self, x):
+        q, k, v = self.q(x).unflatten(-1, (3, 2, 4)).permute(2, 0, 3, 1, 4)
+        p = torch.einsum("bhid,jd->bhij", q + self.b[0], self.r)
+        b, h, i, j = p.shape
+        p = F.pad(p, (1, 0)).view(b, h, j + 1, i)[:, :, 1:].reshape(b, h, i, j)
+        a = ((torch.einsum("bhid,bhjd->bhij", q + self.b[1], k) + p) / 2).softmax(-1)
+        return self.o((a @ v).transpose(1, 2).flatten(2).mean(1))
+
+
+class TabNet(nn.Module):
+    """Sparsemax: sort, cumsum, gather."""
+
+    def __init__(self):
+        super().__init__()
+        self.n = nn.BatchNorm1d(5)
+        self.s = nn.ModuleList([nn.Linear(5, 8) for _ in range(2)])
+        self.a = nn.ModuleList([nn.Linear(5, 5) for _ in range(2)])
+        self.o = nn.Linear(4, 3)
+
+    def sparsemax(self, z):
+        high = z.sort(-1, descending=True).values
+        k = torch.arange(1, z.shape[-1] + 1, dtype=z.dtype)
+        sums = high.cumsum(-1)
+        n = (1 + k * high > sums).sum(-1, keepdim=True)
+        return (z - (sums.gather(-1, n - 1) - 1) / n.to(z.dtype)).clamp(min=0)
+
+    def forward(self, x):
+        h = self.n(x)
+        prior, out = torch.ones_like(x), 0
+        for s, a in zip(self.s, self.a):
+            m = self.sparsemax(a(h) * prior)
+            prior = prior * (1.3 - m)
+            y = F.glu(s(m * x))
+            out = out + F.relu(y)
+            h = torch.cat([y, y[:, :1]], 1)
+        return self.o(out)
+
+
+class GAT(nn.Module):
+    """Softmax over the edges that enter a node; the nodes are the samples."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Linear(5, 6, bias=False)
+        self.a = nn.Parameter(torch.randn(2, 2, 3) * 0.5)
+        self.o = nn.Linear(6, 3)
+        self.register_buffer("e", torch.tensor([[0, 1, 2, 3, 4, 0, 2], [1, 2, 3, 4, 0, 2, 4]]))
+
+    def forward(self, x):
+        h = self.w(x).view(-1, 2, 3)
+        source, target = self.e
+        e = F.leaky_relu((h * self.a[0]).sum(-1)[source] + (h * self.a[1]).sum(-1)[target], 0.2)
+        low = torch.full((5, 2), float("-inf"), dtype=x.dtype)
+        high = low.scatter_reduce(0, target[:, None].expand(-1, 2), e, "amax")
+        e = torch.exp(e - high[target])
+        total = torch.zeros(5, 2, dtype=x.dtype).index_add(0, target, e)
+        y = torch.zeros(5, 2, 3, dtype=x.dtype).index_add(0, target, (e / total[target])[..., None] * h[source])
+        return self.o(F.elu(y.flatten(1)))
+
+
+class CRF(nn.Module):
+    """Minus the log-likelihood of a sequence of tags."""
+
+    def __init__(self):
+        super().__init__()
+        self.e = nn.Linear(5, 3)
+        self.s = nn.Parameter(torch.randn(3) * 0.5)
+        self.t = nn.Parameter(torch.randn(3, 3) * 0.5)
+
+    def forward(self, x, tags):
+        e = self.e(x)
+        chosen = e.gather(2, tags[..., None]).squeeze(-1)
+        total, score = self.s + e[:, 0], self.s[tags[:, 0]] + chosen[:, 0]
+        for i in range(1, 4):
+            total = torch.logsumexp(total[:, :, None] + self.t + e[:, i, None], 1)
+            score = score + self.t[tags[:, i - 1], tags[:, i]] + chosen[:, i]
+        return (torch.logsumexp(total, 1) - score).mean()
+
+
+class Folded(nn.Module):
+    """Patches and back, and a maximum put back in its place."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(2, 3, 3, padding=1)
+        self.l = nn.Linear(27, 27)
+        self.o = nn.Linear(3, 3)
+
+    def forward(self, x):
+        h = self.a(x)
+        p = torch.tanh(self.l(F.unfold(h, 3, padding=1, stride=2).transpose(1, 2))).transpose(1, 2)
+        h = h + F.fold(p, (6, 6), 3, padding=1, stride=2)
+        return self.o(torch.tanh(F.max_unpool2d(*F.max_pool2d(h, 2, return_indices=True), 2)).mean((2, 3)))
+
+
+class LearnedState(nn.Module):
+    """An LSTM of two layers that begins where it learned to."""
+
+    def __init__(self):
+        super().__init__()
+        self.r = nn.LSTM(6, 4, 2, batch_first=True)
+        self.s = nn.Parameter(torch.randn(2, 2, 1, 4) * 0.5)
+        self.o = nn.Linear(8, 3)
+
+    def forward(self, x):
+        h, c = (s.expand(-1, x.shape[0], -1).contiguous() for s in self.s)
+        y, (_, c) = self.r(x, (h, c))
+        return self.o(torch.cat([y[:, -1], c[0]], -1))
+
+
+class Filled(nn.Module):
+    """Columns filled and copied, and an output in float64."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(5, 8)
+        self.o = nn.Linear(8, 3)
+
+    def forward(self, x):
+        h = self.a(x)
+        h = h.index_fill(1, torch.tensor([0, 2]), 0.5).index_copy(1, torch.tensor([1, 4]), h[:, :2].sin())
+        return self.o(torch.tanh(h)).double()
+
+
 def networks():
     yield "unet", UNet(), (r(BATCH, 2, 8, 8),), torch.randint(3, (BATCH, 8, 8)), "cross-entropy", 1
     yield "tcn", TCN(), (r(BATCH, 3, 12),), torch.randint(4, (BATCH,)), "cross-entropy", 1
@@ -737,3 +890,11 @@ def networks():
     yield "siren", Siren(), (r(BATCH, 2),), r(BATCH, 1), "mse", 1
     yield "kan", KAN(), (r(BATCH, 3),), r(BATCH, 2), "mse", 1
     yield "mamba", Mamba1(), (r(BATCH, 5, 3),), torch.randint(3, (BATCH,)), "cross-entropy", 1
+    yield "hyena", Hyena(), (r(BATCH, 6, 4),), torch.randint(3, (BATCH,)), "cross-entropy", 1
+    yield "xl", RelativeShift(), (r(BATCH, 6, 8),), torch.randint(3, (BATCH,)), "cross-entropy", 1
+    yield "tabnet", TabNet(), (r(6, 5),), torch.randint(3, (6,)), "cross-entropy", 1
+    yield "gat", GAT(), (r(5, 5),), torch.randint(3, (5,)), "cross-entropy", 1
+    yield "crf", CRF(), (r(BATCH, 4, 5), torch.randint(3, (BATCH, 4))), None, "output", 1
+    yield "fold", Folded(), (r(BATCH, 2, 6, 6),), torch.randint(3, (BATCH,)), "cross-entropy", 1
+    yield "lstmstate", LearnedState(), (r(BATCH, 5, 6),), torch.randint(3, (BATCH,)), "cross-entropy", 1
+    yield "filled", Filled(), (r(6, 5),), r(6, 3), "mse", 1
