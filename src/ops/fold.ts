@@ -286,6 +286,21 @@ export function foldGather(call: Call, axis: number): readonly Tensor[] | undefi
   return [taken(tensor, dims, at)];
 }
 
+export function foldOneHot(call: Call, axis: number, depth: number): readonly Tensor[] | undefined {
+  const [index, , offOn] = constants(call) ?? [];
+  const chosen = index && numbers(index);
+  if (index === undefined || offOn === undefined || chosen === undefined) return undefined;
+  const dims = index.dims.toSpliced(axis, 0, depth);
+  if (sizeOf(dims) > FOLD_LIMIT) return undefined;
+  const strides = stridesOf(index.dims).toSpliced(axis, 0, 0);
+  const inner = sizeOf(dims.slice(axis + 1));
+  const at = positions(dims, strides).map((from, i) => {
+    const k = Math.floor(i / inner) % depth;
+    return Number(chosen[from] === k || chosen[from] === k - depth);
+  });
+  return [taken(offOn, dims, at)];
+}
+
 /** Where the elements that `index` names along `axis` lie in a tensor of shape `dims`. */
 function elementsAt(index: Tensor, dims: readonly number[], axis: number): Int32Array | undefined {
   const chosen = numbers(index);

@@ -1,7 +1,7 @@
 import type { Call, Value } from "../onnx/graph.ts";
 import { int64Tensor, sizeOf, type TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
-import { FOLD_LIMIT, foldGather, foldGatherElements, foldMask, stridesOf } from "./fold.ts";
+import { FOLD_LIMIT, foldGather, foldGatherElements, foldMask, foldOneHot, stridesOf } from "./fold.ts";
 import type { OpRecord, RuleTable, VjpScope } from "./record.ts";
 import {
   axisOf,
@@ -324,6 +324,10 @@ export const indexing: RuleTable = {
     infer: (call) => {
       const { axis, depth } = oneHotAxis(call);
       return [tensorType(call, typeOf(call, 2).type, typeOf(call, 0).dims.toSpliced(axis, 0, depth))];
+    },
+    fold: (call) => {
+      const { axis, depth } = oneHotAxis(call);
+      return foldOneHot(call, axis, depth);
     },
   },
   Trilu: {

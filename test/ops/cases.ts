@@ -457,6 +457,7 @@ const indexing: readonly Case[] = [
   { op: "TopK", inputs: [x([4, 2], "distinct"), ints(3)], attrs: { axis: 0, largest: 0 }, outputs: 2 },
   { op: "OneHot", inputs: [ints(0, 2, -1), ints(3), floats([2], [0, 1])] },
   { op: "OneHot", inputs: [ints(0, 2), ints(3), floats([2], [-1, 2])], attrs: { axis: 0 } },
+  { op: "OneHot", inputs: [int64Tensor([2, 2], [0, 2, -3, 5]), ints(3), ints(7, 9)], attrs: { axis: 1 } },
 ];
 
 const labels = (dims: readonly number[], values: readonly number[]): Tensor => int64Tensor(dims, values);
