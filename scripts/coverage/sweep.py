@@ -213,6 +213,7 @@ def work(entry, exporter, options, again=False):
         with tempfile.TemporaryDirectory() as folder:
             file, data, out = (os.path.join(folder, f) for f in ("model.onnx", "data.npz", "out.npz"))
             export(model, inputs, exporter, file, options.static)
+            onnx.checker.check_model(file)  # some exports are no ONNX
             row["exportSeconds"] = round(time.time() - started, 1)
             graph = onnx.load(file, load_external_data=False).graph
             row["dynamic"] = not all(i.type.tensor_type.shape.dim[0].dim_value for i in graph.input)
