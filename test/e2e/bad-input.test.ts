@@ -304,7 +304,7 @@ describe("nothing to differentiate", () => {
           {
             node: [
               node("MatMul", ["x", "w"], ["a"]),
-              node("Bernoulli", ["a"], ["b1"], [], { name: "first" }),
+              node("Bend", ["a"], ["b1"], [], { domain: "com.acme", name: "first" }),
               node("Frobnicate", ["b1"], ["c"], [], { domain: "com.acme", name: "second" }),
               node("Add", ["c", "b"], ["y"]),
             ],
@@ -312,7 +312,21 @@ describe("nothing to differentiate", () => {
           { opset_import: [{ version: 18 as never }, { domain: "com.acme", version: 1 as never }] },
         ),
       ),
-      /Bernoulli.*"first".*Frobnicate.*"second"/,
+      /Bend.*"first".*Frobnicate.*"second"/,
+      "UNSUPPORTED_OP",
+    ],
+    [
+      "random numbers",
+      gradient(() =>
+        model("random", {
+          node: [
+            node("MatMul", ["x", "w"], ["a"]),
+            node("RandomNormalLike", ["a"], ["r"]),
+            node("Add", ["a", "r"], ["y"]),
+          ],
+        }),
+      ),
+      /RandomNormalLike draws random numbers.*export without sampling/,
       "UNSUPPORTED_OP",
     ],
     [
