@@ -1,3 +1,4 @@
+import { LandscapeError } from "../errors.ts";
 import { type Graph, type Node, Value } from "../onnx/graph.ts";
 import { transformGraph } from "../onnx/index.ts";
 import type { TensorType } from "../onnx/tensor.ts";
@@ -12,7 +13,7 @@ import type { Warning } from "./preflight-check.ts";
  * was traced with the sizes of one, gets that.
  */
 export function freeBatch(checkpoint: Checkpoint): Checkpoint {
-  const { inputs, own, output } = checkpoint;
+  const { inputs, own } = checkpoint;
   const [size, ...others] = inputs.map((v) => v.shape?.[0]);
   // A loss or a gradient of its own is that of the batch it was made for.
   if (own || inputs.length === 0) return checkpoint;
@@ -22,9 +23,8 @@ export function freeBatch(checkpoint: Checkpoint): Checkpoint {
       ? withBatch(checkpoint, null)
       : fixedTo(checkpoint, size);
   }
-  const traced = output.shape?.[0];
-  const isTraced = typeof traced === "number" && traced > 1 && !PRIMES.some((n) => fits(checkpoint, n));
-  return isTraced && fits(checkpoint, traced) ? fixedTo(withBatch(checkpoint, traced), traced) : checkpoint;
+  const traced = tracedBatch(checkpoint);
+  return traced === null ? checkpoint : fixedTo(withBatch(checkpoint, traced), traced);
 }
 
 // Of two batch sizes that share no factor one at least is no factor of the model's own sizes.
@@ -55,12 +55,30 @@ function boundTo(checkpoint: Checkpoint, n: number): BoundModel {
   return bindModel(checkpoint, new Map(checkpoint.inputs.map((v) => [v.name, typeFor(v, n)])));
 }
 
-/** Whether the model gives `n` rows for `n` samples. */
-function fits(checkpoint: Checkpoint, n: number): boolean {
+/**
+ * The only batch size of a model that is said to take any: that of its output's shape or, where shapes fit no other, the
+ * smallest that they fit, as of a loss in the model over pairs of samples. null: it takes any, or none.
+ */
+function tracedBatch(checkpoint: Checkpoint): number | null {
+  const rows = (n: number) => rowsFor(checkpoint, n);
+  const others = PRIMES.map(rows);
+  if (others.some((found, i) => found === PRIMES[i])) return null;
+  const named = checkpoint.output.shape?.[0];
+  if (typeof named === "number" && named > 1) return rows(named) === named ? named : null;
+  if (others.some((found) => found !== "misfit")) return null;
+  for (let n = 2; n <= LARGEST_TRACED; n++) if (rows(n) !== "misfit") return n;
+  return null;
+}
+
+/** Exporters are given a few samples; every size that is tried costs as much as reading the model. */
+const LARGEST_TRACED = 64;
+
+/** Length of the output's first axis for `n` samples, null without one; "misfit" where shapes do not fit `n`. */
+function rowsFor(checkpoint: Checkpoint, n: number): number | null | "misfit" {
   try {
-    return boundTo(checkpoint, n).output.dims[0] === n;
-  } catch {
-    return false;
+    return boundTo(checkpoint, n).output.dims[0] ?? null;
+  } catch (error) {
+    return error instanceof LandscapeError && error.code === "INVALID_MODEL" ? "misfit" : null;
   }
 }
 

@@ -172,6 +172,29 @@ describe("the batch of a static export", () => {
     expect(checkpoint.warnings.map((w) => w.code)).toEqual(traced ? ["STATIC_BATCH"] : []);
   });
 
+  test.each([
+    ["the only one that fits", [4, 4], 4],
+    ["none that fits", [4, 5], "batch"],
+    ["any", [1, 1], "batch"],
+  ])("a dynamic one that compares its samples with a constant: %s", async (_name, dims, found) => {
+    const path = join(folder, "pairs.onnx");
+    const graph = {
+      input: [info("x", ["batch", 6])],
+      output: [info("y", ["batch", "batch2"])],
+      initializer: [W, floats("c", dims, ramp(dims[0]! * dims[1]!))],
+      node: [
+        node("MatMul", ["x", "w"], ["f"]),
+        node("Transpose", ["f"], ["g"]),
+        node("MatMul", ["f", "g"], ["s"]),
+        node("Sub", ["s", "c"], ["y"]),
+      ],
+    };
+    writeFileSync(path, bytesOf(smallModel(graph)));
+    const checkpoint = await loadCheckpoint(path);
+    expect(checkpoint.inputs[0]?.shape).toEqual([found, 6]);
+    expect(checkpoint.warnings.map((w) => w.code)).toEqual(found === 4 ? ["STATIC_BATCH"] : []);
+  });
+
   test("a dynamic one is as it was", async () => {
     const path = join(folder, "dynamic.onnx");
     writeFileSync(path, bytesOf(smallModel()));
