@@ -56,18 +56,20 @@ function boundTo(checkpoint: Checkpoint, n: number): BoundModel {
 }
 
 /**
- * The only batch size of a model that is said to take any: that of its output's shape or, where shapes fit no other, the
- * smallest that they fit, as of a loss in the model over pairs of samples. null: it takes any, or none.
+ * The only batch size of a model that is said to take any: that of its output's shape or, as of a loss in the model over
+ * pairs of samples, the one that its shapes fit. null: it takes any or none, or several, of which it was traced with one.
  */
 function tracedBatch(checkpoint: Checkpoint): number | null {
   const rows = (n: number) => rowsFor(checkpoint, n);
   const others = PRIMES.map(rows);
-  if (others.some((found, i) => found === PRIMES[i])) return null;
   const named = checkpoint.output.shape?.[0];
-  if (typeof named === "number" && named > 1) return rows(named) === named ? named : null;
+  if (typeof named === "number" && named > 1) {
+    return rows(named) === named && !others.some((found, i) => found === PRIMES[i]) ? named : null;
+  }
   if (others.some((found) => found !== "misfit")) return null;
-  for (let n = 2; n <= LARGEST_TRACED; n++) if (rows(n) !== "misfit") return n;
-  return null;
+  const sizes = Array.from({ length: LARGEST_TRACED - 1 }, (_, k) => k + 2);
+  const fitting = sizes.filter((n) => rows(n) !== "misfit");
+  return fitting.length === 1 ? (fitting[0] as number) : null;
 }
 
 /** Exporters are given a few samples; every size that is tried costs as much as reading the model. */

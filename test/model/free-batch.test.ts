@@ -195,6 +195,20 @@ describe("the batch of a static export", () => {
     expect(checkpoint.warnings.map((w) => w.code)).toEqual(found === 4 ? ["STATIC_BATCH"] : []);
   });
 
+  test("a dynamic one whose shapes fit several sizes is not guessed", async () => {
+    const path = join(folder, "several.onnx");
+    const graph = {
+      input: [info("x", ["batch", 6])],
+      output: [info("y", ["rows", 3])],
+      initializer: [floats("w", [3, 3], ramp(9)), ints("s", [4, -1, 3])],
+      node: [node("Reshape", ["x", "s"], ["f"]), node("MatMul", ["f", "w"], ["y"])],
+    };
+    writeFileSync(path, bytesOf(smallModel(graph)));
+    const { inputs, warnings } = await loadCheckpoint(path);
+    expect(inputs[0]?.shape).toEqual(["batch", 6]);
+    expect(warnings).toEqual([]);
+  });
+
   test("a dynamic one is as it was", async () => {
     const path = join(folder, "dynamic.onnx");
     writeFileSync(path, bytesOf(smallModel()));
