@@ -234,8 +234,9 @@ function padVjp(s: VjpScope, input: number): Value {
     [...before, ...after].map((p) => 0 - p),
   );
   if (input === 0) return dx;
-  const total = (v: Value) => s.b.reduceSum(v, range(v.dims.length), false);
-  return s.b.reshape(s.b.sub(total(s.dy()), total(dx)), s.x(2).dims);
+  // Exactly 0 within: a difference of two sums would round by what flows there.
+  const around = s.b.sub(s.dy(), s.b.pad(dx, [...before, ...after]));
+  return s.b.reshape(s.b.reduceSum(around, range(around.dims.length), false), s.x(2).dims);
 }
 
 const pad: OpRecord = {

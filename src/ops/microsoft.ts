@@ -1,6 +1,7 @@
-import { type Attribute, Call, type Value } from "../onnx/graph.ts";
+import { Call, intsAttribute, Value } from "../onnx/graph.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import { assembling } from "./assembling.ts";
+import { numbersAs } from "./builder.ts";
 import { convolution } from "./convolution.ts";
 import { FOLD_LIMIT } from "./fold.ts";
 import { generators } from "./generators.ts";
@@ -113,13 +114,21 @@ const expandDims: OpRecord = {
 
 /** A ConvTranspose whose pads are an input: (x, w, pads, bias). */
 function transposed(call: Call): Call {
-  const pads: Attribute = { kind: "ints", value: requiredInts(call, 2, "pads") };
-  const attributes = new Map([...call.attributes, ["pads", pads]]);
+  const attributes = new Map([...call.attributes, ["pads", intsAttribute(requiredInts(call, 2, "pads"))]]);
   return new Call(
     "ConvTranspose",
     [call.inputs[0] ?? null, call.inputs[1] ?? null, call.inputs[3] ?? null],
     attributes,
   );
+}
+
+/** The standard Range, whose step is 1 if left out. */
+function stepped(call: Call): Call {
+  const [start, limit] = call.inputs as [Value, Value];
+  const { type } = typeOf(call, 0);
+  const one = { tensor: { type, dims: [], data: numbersAs(type, [1]) } };
+  const step = call.inputs[2] ?? new Value("initializer", "step", type, [], one);
+  return new Call("Range", [start, limit, step]);
 }
 
 /** Windows of `size` along an axis, every `step` elements, as a new last axis. */
@@ -164,7 +173,11 @@ export const microsoft: RuleTable = {
   "com.microsoft::ExpandDims": expandDims,
   "com.microsoft::GatherND": renamed(indexing, "GatherND"),
   "com.microsoft::Pad": renamed(assembling, "Pad"),
-  "com.microsoft::Range": renamed(generators, "Range"),
+  "com.microsoft::Range": {
+    wrt: [],
+    infer: (call) => (generators["Range"] as OpRecord).infer(stepped(call)),
+    fold: (call) => generators["Range"]?.fold?.(stepped(call)),
+  },
   "com.microsoft::Trilu": renamed(indexing, "Trilu"),
   "com.microsoft::UnfoldTensor": unfold,
 };

@@ -180,12 +180,18 @@ const roiAlign: OpRecord = {
       : "of mode max with sampling_ratio 0, whose number of samples depends on the regions: export with a sampling_ratio > 0",
   infer: (call) => [pooledType(call, alignedOf(call))],
   expand: (b, call) => {
+    const regions = alignedOf(call);
+    // A product does not broadcast to no regions.
+    if (regions.count === 0) return [b.filled(pooledType(call, regions), 0)];
     if (!countsSamples(call)) return undefined;
-    return [(isAverage(call) ? averaged : maximal)(b, call, alignedOf(call))];
+    return [(isAverage(call) ? averaged : maximal)(b, call, regions)];
   },
 };
 
-const rounded = (b: GraphBuilder, x: Value): Value => b.unary("Floor", b.add(x, 0.5));
+/** Halves go away from 0, as in C. */
+function rounded(b: GraphBuilder, x: Value): Value {
+  return b.mul(b.unary("Sign", x), b.unary("Floor", b.add(b.unary("Abs", x), 0.5)));
+}
 
 /** Elements of each bin along axis `k`: [R, bins, length]. Corners of regions are rounded and belong to them. */
 function membersAlong(b: GraphBuilder, call: Call, { image, bins, count }: Regions, k: 0 | 1): Value {

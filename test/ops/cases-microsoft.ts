@@ -151,6 +151,7 @@ const others: readonly Case[] = [
   microsoft("Pad", [x([2, 3]), ints(1, 0, 0, 2), x([1])], {}, { linear: true }),
   microsoft("Pad", [x([2, 4]), ints(0, 2, 1, 1)], { mode: "reflect" }, { linear: true }),
   microsoft("Range", [int64Tensor([], [1]), int64Tensor([], [7]), int64Tensor([], [2])]),
+  microsoft("Range", [int64Tensor([], [1]), int64Tensor([], [4])]),
   microsoft("Trilu", [x([2, 3, 4])], { upper: 0 }, { linear: true }),
   microsoft("Trilu", [x([3, 3]), int64Tensor([], [1])], {}, { linear: true }),
   microsoft("UnfoldTensor", [x([2, 5, 2])], { dim: 1, size: 3, step: 2 }, { linear: true }),

@@ -171,6 +171,11 @@ const regionRows: readonly Case[] = [
   ),
   align(x([3, 4], { values: corners }), {}),
   align(known, { sampling_ratio: 1 }, { linear: true }),
+  {
+    op: "RoiAlign",
+    inputs: [x([2, 2, 5, 6]), { type: "float32", dims: [0, 4], data: new Float32Array(0) }, ints()],
+    note: "no regions",
+  },
   ...[
     [2, 2],
     [3, 1],
@@ -188,6 +193,15 @@ const regionRows: readonly Case[] = [
       attrs: { pooled_shape, spatial_scale: float(0.9) },
     }),
   ),
+  {
+    op: "MaxRoiPool",
+    inputs: [
+      x([1, 2, 5, 6], "distinct"),
+      { type: "float32", dims: [2, 5], data: Float32Array.from([0, -3, -1, 5, 9, 0, -1, -5, 3, 7]) },
+    ],
+    attrs: { pooled_shape: [3, 2], spatial_scale: float(0.5) },
+    note: "halves below 0",
+  },
 ];
 
 /** Offsets away from whole numbers, some that lead outside. */
