@@ -66,6 +66,17 @@ const WEIGHT_INPUTS: Readonly<Record<string, readonly number[]>> = {
   GRU: [1, 2, 3],
   RNN: [1, 2, 3],
   Gather: [0],
+  Attention: [1, 2],
+  BiasAdd: [1],
+  BiasGelu: [1],
+  BiasSplitGelu: [1],
+  EmbedLayerNormalization: [2, 3, 4, 5, 6],
+  FastGelu: [1],
+  FusedConv: [1, 2],
+  FusedGemm: [0, 1, 2],
+  FusedMatMul: [0, 1],
+  MoE: [1, 2, 3, 4, 5],
+  MultiHeadAttention: [3],
 };
 
 /** Whether the use is the first thing that happens to an input: nothing that is trained comes before. */

@@ -146,6 +146,11 @@ const SUSPICIONS: readonly Exclusion[] = [
     holds: ({ value }) => STATE_NAMES.test(value.name),
   },
   {
+    // Zero, −∞ or a colour; a module with a border of its own is the exception.
+    reason: "the number around a Pad",
+    holds: (e) => usedOnly(e, (u) => u.node.op === "Pad" && u.input === 2),
+  },
+  {
     reason: "a statistic of the data, by which the input is normalised",
     holds: (e) => STATISTIC_NAMES.test(e.value.name) && usedOnly(e, isOnInput),
   },
@@ -187,7 +192,7 @@ const SUSPICIONS: readonly Exclusion[] = [
 
 /** Buffers of well-known layers: rotary and relative positions, caches, statistics, spectral norms, image normalisation. */
 const STATE_NAMES =
-  /(^|[./_])((original_)?inv_freq|(sin|cos)_(cached|emb)|running_(mean|var)|num_batches_tracked|masked_bias|relative_coords_table|(weight|bias)_[uv]|\d+\._[uv]|causal_mask|attn_mask|attention_mask|(pixel|image|input)_(mean|std)|eps(ilon)?(_\d+)?|reduce_window_\w+)$/;
+  /(^|[./_])((original_)?inv_freq|(sin|cos)_(cached|emb)|running_(mean|var)|num_batches_tracked|masked_bias|relative_coords_table|(weight|bias)_[uv]|\d+\._[uv]|causal_mask|attn_mask|attention_mask|(pixel|image|input)_(mean|std)|eps(ilon)?(_\d+)?|reduce_window_\w+_\d+)$/;
 
 /** Fitted to the data rather than trained: means and deviations, and what skl2onnx calls its scalers and projections. */
 const STATISTIC_NAMES = /(^|[./_])(mean|std|Mulcst\d*|Addcst\d*|transform_matrix)$/;

@@ -32,7 +32,7 @@ interface Row {
 }
 
 function verdicts(row: Omit<Row, "verdict" | "name">) {
-  const model = smallModel({
+  const source = {
     input: [info("x", [2, 4])],
     initializer: [row.tensor, ...(row.others ?? [])],
     node: row.nodes,
@@ -43,7 +43,12 @@ function verdicts(row: Omit<Row, "verdict" | "name">) {
         metadata_props: Object.entries(row.notes ?? {}).map(([key, value]) => ({ key, value })),
       },
     ],
-  });
+  };
+  const opset_import = ["", "com.microsoft"].map((domain) => ({
+    domain,
+    version: (domain ? 1 : 18) as never,
+  }));
+  const model = smallModel(source, { opset_import });
   const { graph } = toOpset18(decodeModel(bytesOf(model)));
   const selection = { params: row.params ?? [], freeze: row.freeze ?? [] };
   return judgeInitializers(graph, graph.outputs[0] as never, lookup, selection, row.trained);
@@ -291,6 +296,37 @@ const rows: readonly Row[] = [
     verdict: /a mask/,
   },
   {
+    name: "the number around a Pad",
+    tensor: floats("features/pad/value", [], [0]),
+    others: [{ name: "widths", data_type: 7, dims: longs([4]), int64_data: longs([0, 1, 0, 1]) }],
+    nodes: [node("Pad", ["x", "widths", "features/pad/value"], ["y"])],
+    verdict: /around a Pad/,
+  },
+  {
+    name: "a number around a Pad that the module lists",
+    tensor: floats("features.border", [], [0.25]),
+    others: [{ name: "widths", data_type: 7, dims: longs([4]), int64_data: longs([0, 1, 0, 1]) }],
+    nodes: [node("Pad", ["x", "widths", "features.border"], ["y"])],
+    notes: { "pkg.torch.export.graph_signature.InputSpec.kind": "PARAMETER" },
+    verdict: true,
+  },
+  {
+    name: "biases of onnxruntime's attention that are still zero",
+    tensor: floats("qkv_bias", [12], new Array(12).fill(0)),
+    others: [
+      floats("qkv_weight", [4, 12], ramp(48)),
+      { name: "batch", data_type: 7, dims: longs([3]), int64_data: longs([1, 2, 4]) },
+    ],
+    nodes: [
+      node("Reshape", ["x", "batch"], ["z"]),
+      {
+        ...node("Attention", ["z", "qkv_weight", "qkv_bias"], ["y"], [intAttribute("num_heads", 2)]),
+        domain: "com.microsoft",
+      },
+    ],
+    verdict: true,
+  },
+  {
     name: "a number that the exporter made up",
     tensor: floats("val_12", [], [0.35]),
     nodes: multiplied("val_12"),
@@ -329,6 +365,12 @@ const rows: readonly Row[] = [
     nodes: multiplied(name),
     verdict: /state or a table/,
   })),
+  {
+    name: "a weight of a module called reduce_window",
+    tensor: floats("net.reduce_window_scale", [4], ramp(4)),
+    nodes: multiplied("net.reduce_window_scale"),
+    verdict: true,
+  },
   ...["net/norm/add/y:0", "net/lstm/zeros_1/Const:0", "net/rnn/while/sub/x:0", "net/dense/Relu6_max__18"].map(
     (name) => ({
       name: `a number of TensorFlow's graph, ${name}`,
