@@ -5,6 +5,7 @@ import {
   type LossKind,
   type LossOptions,
   type LossSpec,
+  RESHAPES,
   type Scale,
   type Scores,
   throughViews,
@@ -140,29 +141,42 @@ function guessKind(output: Value, target: TensorType | null): LossKind {
 }
 
 function guessScale(output: Value): Scale {
-  if (isProbability(output) || PROBABILITY_NAMES.test(output.name)) return "probabilities";
-  return throughViews(output).producer?.op === "LogSoftmax" ? "log-probabilities" : "logits";
+  const op = elementsOf(output).producer?.op;
+  if (op === "LogSoftmax") return "log-probabilities";
+  const isNamed = PROBABILITY_NAMES.test(output.name) && !isScore(output);
+  return isNamed || hasProbabilities(output) ? "probabilities" : "logits";
 }
 
-/** What skl2onnx calls its classifiers' second output, from whatever it comes. */
+/** What skl2onnx calls its classifiers' second output, from whatever it comes: its raw scores have that name too. */
 const PROBABILITY_NAMES = /^(output_)?probabilit(y|ies)$/;
 
-/** A Softmax or Sigmoid, what is divided by its own sum, and 1 − p beside p, as scikit-learn's exports have two classes. */
+function isScore(output: Value): boolean {
+  const { producer } = throughViews(output);
+  const isRaw = producer?.op === "LinearClassifier" && producer.string("post_transform", "NONE") === "NONE";
+  return isRaw || isProduct(output);
+}
+
+/** What a value's elements are, in whatever shape and order. */
+function elementsOf(value: Value): Value {
+  return throughViews(value, [...RESHAPES, "Transpose"]);
+}
+
+/** Probabilities, alone or side by side: p and 1 − p, as scikit-learn's exports have two classes. */
+function hasProbabilities(output: Value): boolean {
+  const { producer } = elementsOf(output);
+  const parts = producer?.op === "Concat" ? producer.inputs : [output];
+  return parts.every((v) => {
+    const part = v && elementsOf(v).producer;
+    const p = part?.op === "Sub" && isOne(part.x(0)) ? part.x(1) : v;
+    return p !== null && isProbability(p);
+  });
+}
+
+/** A Softmax or Sigmoid, or what is divided by its own sum. */
 function isProbability(value: Value): boolean {
-  const { producer } = throughViews(value);
-  switch (producer?.op) {
-    case "Softmax":
-    case "Sigmoid":
-      return true;
-    case "Div":
-      return isSumOf(producer.x(1), throughViews(producer.x(0)));
-    case "Sub":
-      return isOne(producer.x(0)) && isProbability(producer.x(1));
-    case "Concat":
-      return producer.inputs.every((v) => v !== null && isProbability(v));
-    default:
-      return false;
-  }
+  const { producer } = elementsOf(value);
+  if (producer?.op === "Div") return isSumOf(producer.x(1), throughViews(producer.x(0)));
+  return producer?.op === "Softmax" || producer?.op === "Sigmoid";
 }
 
 function isOne({ tensor }: Value): boolean {

@@ -56,10 +56,14 @@ export interface Scores {
 /** Of a loss in which no label chooses among scores. */
 export const noClasses = { correct: null, weight: null, scores: null, predictor: null } as const;
 
-/** What a value shows, behind operators that only hand it on. */
-export function throughViews(value: Value): Value {
+/** Operators that give all elements of their operand, in their order. */
+export const RESHAPES: readonly string[] = ["Reshape", "Squeeze", "Unsqueeze", "Flatten"];
+
+/** What a value shows, behind operators that only hand it on, and behind others that are named. */
+export function throughViews(value: Value, others: readonly string[] = []): Value {
+  const views = ["Identity", "Cast", ...others];
   let now = value;
-  while (now.producer && ["Identity", "Cast"].includes(now.producer.op)) now = now.producer.x(0);
+  while (now.producer && views.includes(now.producer.op)) now = now.producer.x(0);
   return now;
 }
 
@@ -160,8 +164,9 @@ export function classesLast(b: GraphBuilder, x: Value, axis: number): Value {
 
 /** Mean over a sample's elements of softplus(z) − y·z (Sigmoid at the end undone), or −y·log p − (1−y)·log(1−p). */
 function binaryCrossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, y: Value): LossValues {
-  const sigmoid = spec.scale === "probabilities" ? throughViews(output).producer : undefined;
-  const z = spec.scale === "logits" ? output : sigmoid?.op === "Sigmoid" ? sigmoid.x(0) : null;
+  const sigmoid = spec.scale === "probabilities" ? throughViews(output, RESHAPES).producer : undefined;
+  const undone = sigmoid?.op === "Sigmoid" ? asOutput(b, sigmoid.x(0), output) : null;
+  const z = spec.scale === "logits" ? output : undone;
   const losses = z
     ? b.sub(b.unary("Softplus", z), b.mul(y, z))
     : b.neg(b.add(b.mul(y, b.unary("Log", output)), b.mul(b.sub(1, y), b.unary("Log", b.sub(1, output)))));
@@ -171,9 +176,9 @@ function binaryCrossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, y: V
   return { loss, count: ones(b, output), ...noClasses, correct, scores: z, predictor };
 }
 
-/** The target with the output's shape and type: some models end in a Cast to float64. */
-function asOutput(b: GraphBuilder, target: Value, output: Value): Value {
-  return b.cast(b.reshape(target, output.dims), output.static.type);
+/** Targets or logits with the output's shape and type: some models end in a Cast to float64. */
+function asOutput(b: GraphBuilder, x: Value, output: Value): Value {
+  return b.cast(b.reshape(x, output.dims), output.static.type);
 }
 
 /** 1 where yes or no is what the target says. */

@@ -93,6 +93,14 @@ export function doubled(classes: number): Uint8Array {
   return file([from], op("Cast", [linearOf(from, classes)], { to }));
 }
 
+/** Probabilities of yes, without an axis for one of them, as float64. */
+export function sigmoid(classes: number): Uint8Array {
+  const from = x();
+  const p = op("Sigmoid", [linearOf(from, classes)]);
+  const to: Attribute = { kind: "int", value: ONNX_TYPE_CODES.float64 };
+  return file([from], op("Cast", [classes === 1 ? op("Reshape", [p, ints(-1)]) : p], { to }));
+}
+
 /** Logits beside another output. */
 export function twoOutputs(): Uint8Array {
   const from = x();

@@ -4,7 +4,16 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { type ArrayToWrite, readNpzArray, writeNpz } from "../../src/data/index.ts";
 import { run, runJson } from "../support/cli.ts";
-import { arrays, doubled, language, linear, ownLoss, segmentation, twoOutputs } from "./loss-models.ts";
+import {
+  arrays,
+  doubled,
+  language,
+  linear,
+  ownLoss,
+  segmentation,
+  sigmoid,
+  twoOutputs,
+} from "./loss-models.ts";
 import { relativeDistance } from "./paper.ts";
 
 interface Reference {
@@ -151,6 +160,10 @@ const cases: readonly Case[] = [
     { reference: "several labels", data: { x, y: several } },
     { reference: "regression", data: { x, y: severalFloats } },
   ].map((c) => ({ ...c, name: `${c.reference} with an output in float64`, model: doubled(4) })),
+  ...[
+    { reference: "several labels", model: sigmoid(4), data: { x, y: several } },
+    { reference: "two classes by one number", model: sigmoid(1), data: { x, y: first } },
+  ].map((c) => ({ ...c, name: `${c.reference}, whose probabilities are reshaped or float64` })),
   { reference: "own loss", model: ownLoss(false), data: { x, t: severalFloats } },
   {
     reference: "own loss",

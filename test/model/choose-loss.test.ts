@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { resolveLoss } from "../../src/model/choose-loss.ts";
-import type { Value } from "../../src/onnx/graph.ts";
+import { Node, type Value } from "../../src/onnx/graph.ts";
+import type { TensorType } from "../../src/onnx/tensor.ts";
 import { GraphBuilder } from "../../src/ops/builder.ts";
 import { lookup } from "../../src/ops/registry.ts";
 
@@ -9,6 +10,23 @@ const x = b.input("x", { type: "float32", dims: [4, 3] });
 const p = b.unary("Sigmoid", b.input("z", { type: "float32", dims: [4, 1] }));
 const positive = b.unary("Exp", x);
 const sum = (v: Value) => b.reduceSum(v, [1], true);
+
+const square: TensorType = { type: "float32", dims: [3, 3] };
+const named = (name: string, { producer }: Value): Value => {
+  const node = producer as Node;
+  return new Node(
+    node,
+    node.outputs.map((v) => ({ name, type: v.type, shape: v.shape })),
+  ).outputs.at(-1) as Value;
+};
+const classified = (post_transform: string): Value => {
+  const call = {
+    classlabels_ints: [0, 1, 2],
+    coefficients: { kind: "floats", value: new Array(9).fill(0.5) },
+    post_transform,
+  } as const;
+  return b.calls("LinearClassifier", [x], call, { domain: "ai.onnx.ml", outputs: 2 })[1] as Value;
+};
 
 const scales: readonly (readonly [string, Value, string])[] = [
   ["numbers", x, "logits"],
@@ -20,14 +38,23 @@ const scales: readonly (readonly [string, Value, string])[] = [
   ["p and 1 − p", b.concat([b.sub(1, p), p], 1), "probabilities"],
   ["what is less a probability", b.sub(x, p), "logits"],
   ["features beside p", b.concat([x, p], 1), "logits"],
+  [
+    "a Softmax with the classes moved",
+    b.transpose(b.call("Softmax", [b.transpose(x, [1, 0])], { axis: 0 }), [1, 0]),
+    "probabilities",
+  ],
+  ["a Sigmoid without its axis of 1", b.reshape(p, [4]), "probabilities"],
   ["what skl2onnx names so", b.input("probabilities", { type: "float32", dims: [4, 3] }), "probabilities"],
+  ["a product with that name", named("probabilities", b.matmul(x, b.input("w", square))), "logits"],
+  ["a LogSoftmax with that name", named("probability", b.call("LogSoftmax", [x])), "log-probabilities"],
+  ["raw scores with that name", named("probabilities", classified("NONE")), "logits"],
+  ["what a classifier made of them", named("probabilities", classified("SOFTMAX")), "probabilities"],
 ];
 
 describe("what an output holds", () => {
   test.each(scales)("%s", (_name, output, scale) => {
     const options = { loss: "auto", logits: "auto", ignoreIndex: null, classAxis: null } as const;
     expect(resolveLoss(options, { output, own: null }, { type: "int64", dims: [4] })).toMatchObject({
-      kind: "cross-entropy",
       scale,
     });
   });
