@@ -2,7 +2,7 @@ import type { Attribute, Call, Value } from "../onnx/graph.ts";
 import type { TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
 import { inferFloat, inferSame, keeps, masked } from "./elementwise.ts";
-import { foldUnary } from "./fold.ts";
+import { foldUnary } from "./fold-arithmetic.ts";
 import type { FrozenForm, OpRecord, RuleTable, VjpScope } from "./record.ts";
 import { broadcastOperands, floatOperand, misfit, numbersOf, sameDims, sameType, typeOf } from "./typing.ts";
 

@@ -11,7 +11,7 @@ import {
   unary,
   unexpanded,
 } from "./elementwise.ts";
-import { foldBinary, foldUnary } from "./fold.ts";
+import { foldBinary, foldUnary } from "./fold-arithmetic.ts";
 import type { FrozenForm, OpRecord, RuleTable, VjpScope } from "./record.ts";
 import {
   broadcastOperands,

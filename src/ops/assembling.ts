@@ -1,7 +1,7 @@
 import type { Call, Value } from "../onnx/graph.ts";
 import { sizeOf, type TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
-import { foldConcat, foldExpand, foldSlice, foldTile } from "./fold.ts";
+import { foldConcat, foldExpand, foldSlice, foldTile } from "./fold-indexing.ts";
 import type { OpRecord, RuleTable, VjpScope } from "./record.ts";
 import {
   axesOf,

@@ -2,7 +2,7 @@ import type { Call, Value } from "../onnx/graph.ts";
 import { type ElementType, isFloat, type TensorType } from "../onnx/tensor.ts";
 import { type GraphBuilder, ONNX_TYPE_CODES } from "./builder.ts";
 import { inferPair, inferSame, keeps } from "./elementwise.ts";
-import { foldBinary, foldCast, foldUnary, foldWhere } from "./fold.ts";
+import { foldBinary, foldCast, foldUnary, foldWhere } from "./fold-arithmetic.ts";
 import { IN_TRAINING } from "./normalization.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
 import {

@@ -1,7 +1,7 @@
 import type { Call, Value } from "../onnx/graph.ts";
 import type { TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
-import { foldUnary } from "./fold.ts";
+import { foldUnary } from "./fold-arithmetic.ts";
 import type { FrozenForm, OpRecord } from "./record.ts";
 import {
   broadcastOperands,

@@ -1,7 +1,7 @@
 import type { Call, Value } from "../onnx/graph.ts";
 import type { Tensor, TensorType } from "../onnx/tensor.ts";
 import { ONNX_TYPE_CODES } from "./builder.ts";
-import { foldFilled, foldIndexed, foldRange } from "./fold.ts";
+import { foldFilled, foldIndexed, foldRange } from "./fold-arithmetic.ts";
 import type { RuleTable } from "./record.ts";
 import { misfit, numbersOf, operand, requiredInts, sameType, tensorType, typeOf } from "./typing.ts";
 

@@ -1,7 +1,9 @@
 import type { Call, Value } from "../onnx/graph.ts";
 import { int64Tensor, sizeOf, type TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
-import { FOLD_LIMIT, foldGather, foldGatherElements, foldMask, foldOneHot, stridesOf } from "./fold.ts";
+import { FOLD_LIMIT, stridesOf } from "./fold.ts";
+import { foldMask } from "./fold-arithmetic.ts";
+import { foldGather, foldGatherElements, foldOneHot } from "./fold-indexing.ts";
 import type { OpRecord, RuleTable, VjpScope } from "./record.ts";
 import {
   axisOf,

@@ -124,7 +124,7 @@ function transposed(call: Call): Call {
 
 /** The standard Range, whose step is 1 if left out. */
 function stepped(call: Call): Call {
-  const [start, limit] = call.inputs as [Value, Value];
+  const [start = null, limit = null] = call.inputs;
   const { type } = typeOf(call, 0);
   const one = { tensor: { type, dims: [], data: numbersAs(type, [1]) } };
   const step = call.inputs[2] ?? new Value("initializer", "step", type, [], one);

@@ -1,7 +1,7 @@
 import type { Call, Value } from "../onnx/graph.ts";
 import { isFloat, sizeOf, type TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
-import { foldReduce } from "./fold.ts";
+import { foldReduce } from "./fold-arithmetic.ts";
 import type { OpRecord, RuleTable, VjpScope } from "./record.ts";
 import {
   axesOf,

@@ -1,7 +1,7 @@
 import { type Call, stringAttribute, type Value } from "../onnx/graph.ts";
 import { int64Tensor, sizeOf, type TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
-import { foldScatterElements } from "./fold.ts";
+import { foldScatterElements } from "./fold-indexing.ts";
 import { elementsAxis, gatherAxis, gatherNdDims, zerosLike } from "./indexing.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
 import { axisOf, misfit, range, sameDims, sameType, typeOf } from "./typing.ts";

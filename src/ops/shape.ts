@@ -1,7 +1,7 @@
 import type { Call, Value } from "../onnx/graph.ts";
 import { int64Tensor, sizeOf, type TensorType } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
-import { foldReshape, foldTranspose } from "./fold.ts";
+import { foldReshape, foldTranspose } from "./fold-indexing.ts";
 import type { OpRecord, RuleTable } from "./record.ts";
 import {
   axesOf,
