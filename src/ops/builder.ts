@@ -13,7 +13,7 @@ import {
 } from "../onnx/graph.ts";
 import { operandsOf } from "../onnx/names.ts";
 import { type ElementType, int64Tensor, sizeOf, type Tensor, type TensorType } from "../onnx/tensor.ts";
-import type { OpRecord, RecordLookup } from "./record.ts";
+import { attributesKey, constantKey } from "./call-keys.ts";
 
 /** Attributes in short: whole numbers are ints unless wrapped by `float`. */
 export type AttributeInit = Attribute | number | string | readonly number[];
@@ -24,6 +24,27 @@ export interface CallOptions {
   readonly outputs?: number;
 }
 
+/** The part of an operator's record that emits its calls. */
+export interface EmissionRules {
+  /** Types of the outputs. */
+  readonly infer: (call: Call) => readonly TensorType[];
+  /** Value when it follows from constants or static shapes alone. */
+  readonly fold?: (call: Call) => readonly Tensor[] | undefined;
+  /** An existing or simpler value that this call equals, if there is one. */
+  readonly simplify?: (b: GraphBuilder, call: Call) => Value | undefined;
+  /**
+   * For control flow and sequences, which are gone once shapes are bound: emits what the call comes to. It sees
+   * subgraphs as they are in the file, and `run` emits one.
+   */
+  readonly resolve?: (b: GraphBuilder, call: Call, run: RunGraph) => readonly Value[];
+  /** Two equal calls may differ (random numbers): never merged, never folded. */
+  readonly impure?: boolean;
+}
+
+/** Emits the nodes of a subgraph with its inputs given; what it captures is known. Gives its outputs. */
+export type RunGraph = (graph: Graph, inputs: readonly Value[]) => readonly Value[];
+
+type EmissionLookup = (domain: string, op: string) => EmissionRules | undefined;
 type Operand = Value | number;
 
 /**
@@ -32,14 +53,14 @@ type Operand = Value | number;
  * is simplified by the way it is built. Deterministic: equal input gives equal graphs.
  */
 export class GraphBuilder {
-  private readonly records: RecordLookup;
+  private readonly records: EmissionLookup;
   private readonly known = new Map<string, readonly Value[]>();
   private readonly constants = new Map<string, Value>();
   private readonly ids = new Map<Value, number>();
   private hint = "";
   private count = 0;
 
-  constructor(records: RecordLookup) {
+  constructor(records: EmissionLookup) {
     this.records = records;
   }
 
@@ -63,8 +84,7 @@ export class GraphBuilder {
     const make = () =>
       new Value("initializer", name ?? `constant_${this.count++}`, tensor.type, tensor.dims, { tensor });
     if (sizeOf(tensor.dims) > 4096) return make();
-    const key = `${tensor.type}[${tensor.dims}]${tensor.data.join(",")}${negativeZeros(tensor)}`;
-    return getOrMake(this.constants, key, make);
+    return getOrMake(this.constants, constantKey(tensor), make);
   }
 
   scalar(value: number, type: ElementType = "float32"): Value {
@@ -103,7 +123,7 @@ export class GraphBuilder {
     return this.calls(op, inputs, attributes, options)[0] as Value;
   }
 
-  recordOf(call: Call): OpRecord | undefined {
+  recordOf(call: Call): EmissionRules | undefined {
     return this.records(call.domain, call.op);
   }
 
@@ -358,28 +378,6 @@ export function numbersAs(type: ElementType, values: readonly number[]): Tensor[
     default:
       throw new Error(`internal: constants of type ${type} are not emitted`);
   }
-}
-
-function attributesKey(attributes: Attributes): string {
-  if (attributes.size === 0) return "";
-  const parts = [...attributes].map(([name, a]) => {
-    if (a.kind === "tensor") return `${name}=${a.value.type}[${a.value.dims}]${a.value.data.join(",")}`;
-    // Subgraphs are never equal to one another.
-    if (a.kind === "graph") return `${name}=graph${subgraphs++}`;
-    return `${name}=${a.kind}:${Array.isArray(a.value) ? a.value.join(",") : a.value}`;
-  });
-  return `{${parts.sort().join(";")}}`;
-}
-
-let subgraphs = 0;
-
-/** `join` prints −0 as 0, but 1/x tells them apart. */
-function negativeZeros(tensor: Tensor): string {
-  if (tensor.type !== "float32" && tensor.type !== "float64") return "";
-  const data = tensor.data as Float32Array;
-  let found = "";
-  for (let i = 0; i < data.length; i++) if (Object.is(data[i], -0)) found += `-${i}`;
-  return found;
 }
 
 function trimmed(inputs: readonly (Value | null)[]): readonly (Value | null)[] {

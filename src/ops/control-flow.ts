@@ -1,7 +1,7 @@
 import { LandscapeError } from "../errors.ts";
 import type { Call, Graph, Value } from "../onnx/graph.ts";
-import type { GraphBuilder } from "./builder.ts";
-import type { OpRecord, RuleTable, RunGraph } from "./record.ts";
+import type { GraphBuilder, RunGraph } from "./builder.ts";
+import type { OpRecord, RuleTable } from "./record.ts";
 import { axisOf, misfit, numbersOf, operand, range } from "./typing.ts";
 import { assertUnrollable } from "./unroll.ts";
 

@@ -1,6 +1,5 @@
-import type { Call, Graph, Node, Value } from "../onnx/graph.ts";
-import type { Tensor, TensorType } from "../onnx/tensor.ts";
-import type { GraphBuilder } from "./builder.ts";
+import type { Call, Node, Value } from "../onnx/graph.ts";
+import type { EmissionRules, GraphBuilder } from "./builder.ts";
 
 /** What a gradient rule sees: the node, its values, the incoming gradients, and a builder to emit with. */
 export interface VjpScope {
@@ -30,35 +29,19 @@ export interface FrozenForm {
  * Rules are pure, emit only operators that have records, and do not mind broadcasting: the walker sums
  * each result back to its input's shape.
  */
-export interface OpRecord {
+export interface OpRecord extends EmissionRules {
   /** Differentiable inputs; "all" for every float input. The rest are stop edges. */
   readonly wrt: readonly number[] | "all";
-  /** Types of the outputs. */
-  readonly infer: (call: Call) => readonly TensorType[];
   /** Gradient with respect to input `input`, of the broadcast shape or the input's. */
   readonly vjp?: (s: VjpScope, input: number) => Value;
   /** Why this call has no gradient although there is a rule for others; follows "no gradient rule for Op (nodes)". */
   readonly refuses?: (call: Call) => string | undefined;
-  /** Value when it follows from constants or static shapes alone. */
-  readonly fold?: (call: Call) => readonly Tensor[] | undefined;
-  /** An existing or simpler value that this call equals, if there is one. */
-  readonly simplify?: (b: GraphBuilder, call: Call) => Value | undefined;
   /** Rewrites the operator into others before differentiation; undefined leaves this call as it is. */
   readonly expand?: (b: GraphBuilder, call: Call) => readonly Value[] | undefined;
-  /**
-   * For control flow and sequences, which are gone once shapes are bound: emits what the call comes to. It sees
-   * subgraphs as they are in the file, and `run` emits one.
-   */
-  readonly resolve?: (b: GraphBuilder, call: Call, run: RunGraph) => readonly Value[];
   /** Rewrites an operator of ours (domain "landscape") into standard ones, after differentiation. */
   readonly lower?: (b: GraphBuilder, call: Call) => readonly Value[];
   readonly freeze?: FrozenForm;
-  /** Two equal calls may differ (random numbers): never merged, never folded. */
-  readonly impure?: boolean;
 }
-
-/** Emits the nodes of a subgraph with its inputs given; what it captures is known. Gives its outputs. */
-export type RunGraph = (graph: Graph, inputs: readonly Value[]) => readonly Value[];
 
 export type RuleTable = Readonly<Record<string, OpRecord>>;
 

@@ -1,7 +1,6 @@
 import { LandscapeError } from "../errors.ts";
 import { Call, type Graph, type Node, type Value } from "../onnx/graph.ts";
-import { ancestors, type GraphBuilder } from "./builder.ts";
-import type { RunGraph } from "./record.ts";
+import { ancestors, type GraphBuilder, type RunGraph } from "./builder.ts";
 
 /** Emits something else for a node by returning its outputs; sees the node, and the same call on the new inputs. */
 export type VisitCall = (call: Call, node: Node) => readonly Value[] | undefined;
