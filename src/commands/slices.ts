@@ -12,6 +12,7 @@ import {
   saddleLimit,
   sampleStats,
   summarizePlanes,
+  wilsonInterval,
 } from "../numerics/index.ts";
 import { type Command, defineCommand, type Outcome } from "./command.ts";
 import { stepContext } from "./ends.ts";
@@ -142,7 +143,7 @@ function outcome(
           "mean curvature",
           `${withError(curvature.mean / size, curvature.standardError / size)} per squared unit of ‖Δθ‖`,
         ],
-        ...(isotropic ? isotropicLines(isotropic, interval) : []),
+        ...(isotropic ? isotropicLines(isotropic, ensemble) : []),
         [
           "|cosine| of the pairs",
           `${numberText(cosine.meanSize, 2)}, at most ${numberText(cosine.largest, 2)}`,
@@ -189,15 +190,26 @@ function isotropicFacts(slices: readonly Slice[], n: number): IsotropicFacts {
 
 function isotropicLines(
   { trace, frobenius, limit }: IsotropicFacts,
-  { low, high }: PlaneEnsemble["interval"],
+  ensemble: PlaneEnsemble,
 ): (readonly [string, string])[] {
-  // The limit rests on many comparable eigenvalues; a few large ones make random planes more alike.
-  const fails = limit < low || limit > high ? ": not this spectrum, whose few large ones dominate" : "";
+  const remark = limitRemark(limit, ensemble);
   return [
     ["tr H", withError(trace.value, trace.standardError)],
     ["Frobenius norm", withError(frobenius.value, frobenius.standardError)],
-    ["saddles, closed form", `${percentText(limit)} for many comparable eigenvalues${fails}`],
+    ["saddles, closed form", `${percentText(limit)} for many comparable eigenvalues${remark}`],
   ];
+}
+
+/**
+ * The limit rests on many comparable eigenvalues; a few large ones make random planes more alike. One in twenty 95 %
+ * intervals misses the truth, so that only a limit beyond three standard deviations is refused.
+ */
+function limitRemark(limit: number, { saddles, planes, interval }: PlaneEnsemble): string {
+  const isOutside = ({ low, high }: PlaneEnsemble["interval"]) => limit < low || limit > high;
+  if (isOutside(wilsonInterval(saddles, planes, 3))) {
+    return ": not this spectrum, whose few large ones dominate";
+  }
+  return isOutside(interval) ? ": outside the 95 % interval, which chance alone does in 1 of 20 runs" : "";
 }
 
 function intervalText({ low, high }: { readonly low: number; readonly high: number }): string {

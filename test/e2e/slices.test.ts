@@ -44,6 +44,20 @@ describe("random slices of the toy losses", () => {
   });
 });
 
+describe("the closed form beside random slices", () => {
+  it("T1, whose share misses it by chance, is not said to have a few large eigenvalues", async () => {
+    const { out } = await run(["slices", "toy:T1", "--slices", "1000"]);
+    expect(out).toMatch(/closed form +71 % .*which chance alone does in 1 of 20 runs/);
+    expect(out).not.toContain("not this spectrum");
+  });
+
+  it("a spectrum of two eigenvalues, of which every plane shows the saddle, is told apart", async () => {
+    // AC − B² of rank two with one eigenvalue of either sign is never positive; the limit says 71 %.
+    const { out } = await run(["slices", "toy:T1,n=1", "--slices", "1000"]);
+    expect(out).toContain("not this spectrum, whose few large ones dominate");
+  });
+});
+
 describeWithFixtures("random slices of real checkpoints", () => {
   it("fcnn2: trace and Frobenius norm within three standard errors; both ways of averaging", async () => {
     const found = await slicesOf([...paperArgs("fcnn2"), "--slices", "60"]);
