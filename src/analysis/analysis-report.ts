@@ -104,6 +104,8 @@ export interface EigenInfo {
   readonly kinks: "frozen" | "moving";
   /** ‖Δθ‖ of the differences (fd). */
   readonly step: number | null;
+  /** What ended the iteration; absent in reports that did not say. */
+  readonly stopped?: "converged" | "noise" | "complete" | "limit" | undefined;
   /** The same ends by differences whose branches move, for comparison; null if not computed. */
   readonly moving: {
     top: number;

@@ -1,4 +1,5 @@
 import type { HealthCheck } from "./analysis-report.ts";
+import { convergenceRemedy } from "./convergence.ts";
 import { isOnBorder, lowestPoint } from "./lowest-point.ts";
 import { errorText, numberText, percentText, plural, withError } from "./number-text.ts";
 import { type SubsetSpread, spreadText, subsetSpread } from "./subset-spread.ts";
@@ -84,7 +85,7 @@ function residuals({ eigenpairs }: Findings): HealthCheck {
       id,
       "look",
       label,
-      `${missed.length} of ${plural(pairs.length, "pair")} not converged after ${plural(count, "product")}: ${which}; raise --max-products.`,
+      `${missed.length} of ${plural(pairs.length, "pair")} not converged after ${plural(count, "product")}: ${which}; ${convergenceRemedy(eigenpairs)}.`,
     );
   }
   const text = `${plural(pairs.length, "pair")} converged in ${plural(count, "product")}; largest true residual ${errorText(worst)}.`;

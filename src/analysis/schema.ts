@@ -78,6 +78,7 @@ const eigenpairs = z.object({
   hvp: z.enum(["fd", "exact", "ggn", "fisher"]),
   kinks: z.enum(["frozen", "moving"]),
   step: maybe,
+  stopped: z.enum(["converged", "noise", "complete", "limit"]).optional(),
   moving: z
     .object({ top: finite, bottom: finite, cosTop: finite, cosBottom: finite, relativeStep: finite })
     .nullable(),

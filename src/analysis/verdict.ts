@@ -1,4 +1,5 @@
 import type { AnalysisReport, Eigenpair, Profile, Sentence } from "./analysis-report.ts";
+import { convergenceRemedy, isOutOfProducts } from "./convergence.ts";
 import { errorText, numberText, percentText, plural, roundedTo, withError } from "./number-text.ts";
 import { negativeText, type SubsetSpread, spreadText, subsetSpread } from "./subset-spread.ts";
 import { traceSign } from "./trace-sign.ts";
@@ -137,11 +138,15 @@ function negative(findings: Findings, pair: Eigenpair, shown: string, evidence: 
 
 function signUnknown(findings: Findings, pair: Eigenpair, evidence: string[]): Sentence {
   const products = findings.eigenpairs?.products ?? 0;
+  const remedy =
+    findings.eigenpairs && !isOutOfProducts(findings.eigenpairs)
+      ? convergenceRemedy(findings.eigenpairs)
+      : `try --max-products ${suggestedProducts(products)}`;
   const relation = pair.residual > Math.abs(pair.value) ? "exceeds" : "is not below";
   return {
     id: "saddle",
     answer: "cannot tell",
-    text: `Cannot tell the sign of λ₋: after ${plural(products, "product")} the Ritz value is ${numberText(pair.value, 2)} and not converged (residual ${errorText(pair.residual)} ${relation} its size); try --max-products ${suggestedProducts(products)}.`,
+    text: `Cannot tell the sign of λ₋: after ${plural(products, "product")} the Ritz value is ${numberText(pair.value, 2)} and not converged (residual ${errorText(pair.residual)} ${relation} its size); ${remedy}.`,
     evidence: [...evidence, "eigenpairs.products"],
   };
 }

@@ -1,4 +1,5 @@
 import type { Eigenpair } from "../analysis/analysis-report.ts";
+import { convergenceRemedy } from "../analysis/convergence.ts";
 import { foldText, numberText, plural, withError } from "../analysis/number-text.ts";
 import { type EigenRequest, type EigenStep, eigenStep } from "../analysis/steps/eigenpairs.ts";
 import { subsetStep } from "../analysis/steps/subsets.ts";
@@ -112,12 +113,16 @@ export const eigs: Command = defineCommand<EigsOptions>({
           kinks,
         },
         step: info.step,
+        stopped: info.stopped,
         ...(subsets && { subsets }),
       };
       return {
         json,
         lines: [
-          ...tableLines(eigenvalues.map(pairRow), "<>"),
+          ...tableLines(
+            eigenvalues.map((pair) => pairRow(pair, info)),
+            "<>",
+          ),
           "",
           `${plural(products, "product")}${info.step === null ? "" : `, step ‖Δθ‖ = ${numberText(info.step, 3)}`}`,
           ...(subsets ? ["", ...subsetLines(subsets)] : []),
@@ -151,10 +156,13 @@ function assertCounts({ top, bottom }: EigsOptions, n: number): void {
   }
 }
 
-function pairRow({ value, residual, converged, end, multiplicity }: Omit<Eigenpair, "slope">): string[] {
+function pairRow(
+  { value, residual, converged, end, multiplicity }: Omit<Eigenpair, "slope">,
+  info: EigenStep["info"],
+): string[] {
   const remark = converged
     ? foldText(multiplicity).replace(/^, /, "")
-    : "not converged: raise --max-products";
+    : `not converged: ${convergenceRemedy(info)}`;
   return [end, withError(value, residual), remark];
 }
 

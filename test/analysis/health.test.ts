@@ -77,6 +77,14 @@ const cases: readonly [
     /1 of 1 pair not converged .*3\.0 ± 0\.2; raise --max-products/,
   ],
   [
+    "a pair that the errors of differences keep from it",
+    "residuals",
+    { eigenpairs: { ...eigenpairs, pairs: [pair("top", 3, 0.2, false)], stopped: "noise" } },
+    {},
+    "look",
+    /1 of 1 pair not converged .*try --hvp exact/,
+  ],
+  [
     "a pair below its residual",
     "residuals",
     { eigenpairs: { ...eigenpairs, pairs: [pair("bottom", -0.01, 0.2)] } },

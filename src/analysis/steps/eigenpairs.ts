@@ -120,7 +120,7 @@ async function computeEigenpairs(
           ...{ value, residual, converged, end, multiplicity },
           slope: gradient ? dot(gradient, vector) : 0,
         })),
-        ...{ products: info.products, method, hvp, kinks, step },
+        ...{ products: info.products, method, hvp, kinks, step, stopped: info.stopped },
       },
       productError: Math.max(...pairs.map((p) => p.productError / Math.abs(p.value))),
     },
