@@ -78,8 +78,10 @@ function roundTogether(value: number, error: number): { value: string; error: st
   }
   const power = decimalPlace(scale);
   const decimals = Math.min(15, Math.max(0, power - place));
-  const show = (x: number) =>
-    `${withMinus(trimNegativeZero((x / 10 ** power).toFixed(decimals)))}e${withMinus(String(power))}`;
+  const show = (x: number) => {
+    const mantissa = trimNegativeZero((x / 10 ** power).toFixed(decimals));
+    return Number(mantissa) === 0 ? "0" : withMinus(`${mantissa}e${power}`);
+  };
   return { value: show(value), error: show(error) };
 }
 
