@@ -23,7 +23,7 @@ export interface DecodeOptions {
 }
 
 /** Opsets of the standard domain and IR versions that are read. */
-const OPSETS = [7, 25] as const;
+const OPSETS = [7, 26] as const;
 const IR_VERSIONS = [3, 14] as const;
 
 /**

@@ -59,9 +59,9 @@ const cases: [name: string, model: ModelProto | Uint8Array, message: RegExp][] =
   [
     "opset 6",
     smallModel({}, { opset_import: [{ version: 6 as never }] }),
-    /unsupported opset version: 6; expected 7 to 25/,
+    /unsupported opset version: 6; expected 7 to 26/,
   ],
-  ["opset 26", smallModel({}, { opset_import: [{ version: 26 as never }] }), /unsupported opset version: 26/],
+  ["opset 27", smallModel({}, { opset_import: [{ version: 27 as never }] }), /unsupported opset version: 27/],
   ["IR version 2", smallModel({}, { ir_version: 2 as never }), /unsupported IR version: 2; expected 3 to 14/],
   ["IR version 99", smallModel({}, { ir_version: 99 as never }), /unsupported IR version: 99/],
   [
