@@ -44,8 +44,8 @@ function transformOf(call: Call): Transform {
   const n = constantInts(call, 1, "a length")?.[0] ?? (real ? 2 * (there - 1) : there);
   if (n < 1 || n > MAX_LENGTH) throw misfit(call, `a length from 1 to ${MAX_LENGTH}`, "UNSUPPORTED_OP");
   const side = Math.floor(n / 2) + 1;
-  // Onnxruntime pads a side that is too short in no way that is written down.
-  if (real && (parts !== 2 || there < side))
+  // Onnxruntime pads or cuts another length in no way that is written down; numpy's is another.
+  if (real && (parts !== 2 || there !== side))
     throw misfit(call, `${side} complex frequencies for a real signal of ${n}`, "UNSUPPORTED_OP");
   const taken = real ? side : Math.min(there, n);
   return { axis, n, taken, given: onesided && !inverse ? side : n, complex: parts === 2, inverse, real };
