@@ -46,7 +46,10 @@ function roundLines(
   { eigenvalues, searched, step, train, watched, noise }: Round,
   name: string | null,
 ): string[] {
-  const along = step.directions.map((d, i) => `${numberText(step.at[i] as number, 4)}·${d}`).join(" ");
+  const lowest = eigenvalues.some((e) => e.of === "moving") ? "v₋ (moving)" : "v₋";
+  const along = step.directions
+    .map((d, i) => `${numberText(step.at[i] as number, 4)}·${d === "v+" ? "v₊" : lowest}`)
+    .join(" ");
   const open = (searched.at(-1) as Searched).isOpen.some((is) => is);
   return [
     ...fieldLines([
@@ -55,10 +58,7 @@ function roundLines(
           [`  λ₋ (${of} branches)`, withError(value, residual)] as [string, string],
       ),
       ...searched.map((s) => [`  lowest ${placeText(s)}`, searchText(s)] as [string, string]),
-      [
-        "  step",
-        `${along.replaceAll("v+", "v₊").replaceAll("v-", "v₋")}, ${percentText(step.relative)} of ‖θ‖`,
-      ],
+      ["  step", `${along}, ${percentText(step.relative)} of ‖θ‖`],
       ["  rounding noise of the loss", errorText(noise)],
     ]),
     ...tableLines(

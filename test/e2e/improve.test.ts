@@ -208,6 +208,12 @@ describe("how weights are stored", () => {
 });
 
 describeWithFixtures("reference gains", () => {
+  test("a step along the moving direction is not written as one along v₋", async () => {
+    const args = [paperFile("tiny.onnx"), "--data", paperFile("tiny-train.npz"), "--rounds", "1"];
+    expect((await run(["improve", ...args, "--direction", "moving"])).out).toMatch(/step +\S+·v₋ \(moving\),/);
+    expect((await run(["improve", ...args])).out).toMatch(/step +\S+·v₋,/);
+  });
+
   test("fcnn2 at epoch 3000: 57 %, on test data too", async () => {
     const { gain, after, rounds } = await improve([
       ...[paperFile("fcnn2-series/epoch-003000.onnx"), "--data", paperFile("fcnn-train.npz")],
