@@ -210,7 +210,9 @@ describe("how weights are stored", () => {
 describeWithFixtures("reference gains", () => {
   test("a step along the moving direction is not written as one along v₋", async () => {
     const args = [paperFile("tiny.onnx"), "--data", paperFile("tiny-train.npz"), "--rounds", "1"];
-    expect((await run(["improve", ...args, "--direction", "moving"])).out).toMatch(/step +\S+·v₋ \(moving\),/);
+    expect((await run(["improve", ...args, "--direction", "moving"])).out).toMatch(
+      /step +\S+·v₋ \(moving\),/,
+    );
     expect((await run(["improve", ...args])).out).toMatch(/step +\S+·v₋,/);
   });
 
