@@ -84,6 +84,12 @@ describe("a call that does not fit is an invalid model, said in one sentence", (
     expect(() => emit(op, specs, attrs)).toThrow(expect.objectContaining({ code: "INVALID_MODEL" }));
   });
 
+  test.each([2, 4])("one side of %i frequencies for a signal of 5 is unsupported", (there) => {
+    const invert = () => emit("DFT", [f(1, there, 2), int64Tensor([], [5])], { inverse: 1, onesided: 1 });
+    expect(invert).toThrow(expect.objectContaining({ code: "UNSUPPORTED_OP" }));
+    expect(invert).toThrow(/3 complex frequencies for a real signal of 5/);
+  });
+
   test("a shape that depends on data is unsupported", () => {
     const shape: TensorType = { type: "int64", dims: [2] };
     expect(() => emit("Reshape", [f(2, 3), shape])).toThrow(
