@@ -41,6 +41,17 @@ describe.skipIf(!hasBrowser)(`surfaces in a browser${why}`, () => {
       done([...document.querySelectorAll("#figure-planes canvas")].map((c) => c.toDataURL())))))`);
   }
 
+  /** The pictures once every one differs from what it was: events reach a busy page frames later. */
+  async function repainted(page: Page, from: readonly string[]): Promise<string[]> {
+    let now: string[] = [];
+    const changed = async () => {
+      now = await painted(page);
+      return now.every((picture, k) => picture !== from[k]);
+    };
+    await expect.poll(changed, { timeout: 10_000 }).toBe(true);
+    return now;
+  }
+
   test("the map is there first; in its place comes a picture of every panel, and the map again", async () => {
     const { page, said } = await opened(sampleReport);
     const map = page.locator('[data-panel="plane-0-train"]');
@@ -65,27 +76,22 @@ describe.skipIf(!hasBrowser)(`surfaces in a browser${why}`, () => {
   test("all turn together: by keys, sliders and dragging, and back", async () => {
     const { page, said } = await opened(sampleReport);
     const first = await painted(page);
-    const changed = async (from: readonly string[]) => {
-      const now = await painted(page);
-      expect(now.every((picture, k) => picture !== from[k])).toBe(true);
-      return now;
-    };
     const canvas = page.locator("#figure-planes canvas").first();
     const turn = page.locator('#figure-planes [data-camera="turn"]');
     await canvas.focus();
     await page.keyboard.press("ArrowRight");
-    const second = await changed(first);
+    const second = await repainted(page, first);
     expect(await turn.getAttribute("aria-valuetext")).toBe("40 degrees");
     await page.keyboard.press("ArrowUp");
-    const third = await changed(second);
+    const third = await repainted(page, second);
     await turn.fill("-90");
-    const fourth = await changed(third);
+    const fourth = await repainted(page, third);
     const box = (await canvas.boundingBox())!;
     await page.mouse.move(box.x + 150, box.y + 150);
     await page.mouse.down();
     await page.mouse.move(box.x + 170, box.y + 150);
     await page.mouse.up();
-    await changed(fourth);
+    await repainted(page, fourth);
     // Half a degree for a pixel.
     expect(Number(await turn.inputValue())).toBeCloseTo(-80, 6);
     await page.mouse.move(0, 0);
@@ -106,7 +112,7 @@ describe.skipIf(!hasBrowser)(`surfaces in a browser${why}`, () => {
     const line = page.locator("#figure-planes .readout");
     await expect.poll(() => line.textContent()).toContain("α = 0, β = 0");
     expect(await line.textContent()).toContain("Hessian: train 0.09873");
-    expect((await painted(page)).every((picture, k) => picture !== before[k])).toBe(true);
+    await repainted(page, before);
     await page.close();
   });
 
@@ -114,8 +120,7 @@ describe.skipIf(!hasBrowser)(`surfaces in a browser${why}`, () => {
     const { page, said } = await opened(sampleReport, { viewport: { width: 360, height: 740 } });
     const light = await painted(page);
     await page.emulateMedia({ colorScheme: "dark" });
-    const dark = await painted(page);
-    expect(dark.every((picture, k) => picture !== light[k])).toBe(true);
+    await repainted(page, light);
     const [content, window] = await page.evaluate<[number, number]>(
       "[document.documentElement.scrollWidth, innerWidth]",
     );
