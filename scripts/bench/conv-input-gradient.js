@@ -1,5 +1,5 @@
 // Input gradients of convolutions: which standard operators are fastest. One thread; the weight fed, and as
-// a constant (which onnxruntime lays out in blocks). src/ops/conv-input-gradient.ts takes the best.
+// a constant (which onnxruntime lays out in blocks). src/ops/convolution/input-gradient.ts takes the best.
 import { compare } from "./support.js";
 
 const range = (n) => Array.from({ length: n }, (_, i) => i);

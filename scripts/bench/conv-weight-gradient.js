@@ -1,5 +1,5 @@
 // Weight gradients of convolutions: which standard operators are fastest, by shape. One thread.
-// src/ops/conv-weight-gradient.ts and conv-weight-shifts.ts choose between these ways by what comes out here.
+// src/ops/convolution/weight-gradient.ts and conv-weight-shifts.ts choose between these ways by what comes out here.
 //
 //   node scripts/bench/conv-weight-gradient.js [plane|strided|depthwise]
 import { compare } from "./support.js";

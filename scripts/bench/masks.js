@@ -1,5 +1,5 @@
 // Gradient of a ReLU: which way to drop what was cut off is fastest. One thread.
-// src/ops/elementwise.ts (`masked`) takes the best.
+// src/ops/elementwise/elementwise.ts (`masked`) takes the best.
 import { compare } from "./support.js";
 
 const FLOAT = 1;

@@ -1,7 +1,7 @@
 import { Call, type Graph, type Node, type Value } from "../onnx/graph.ts";
 import { subgraphs, transformGraph, usedValues } from "../onnx/index.ts";
-import { drops } from "../ops/comparisons.ts";
-import { isTraining, normalizesItself } from "../ops/normalization.ts";
+import { drops } from "../ops/elementwise/comparisons.ts";
+import { isTraining, normalizesItself } from "../ops/reductions/normalization.ts";
 
 /** Whether the node behaves in training as it does not in evaluation. */
 function isInTraining(node: Call): boolean {

@@ -2,8 +2,8 @@ import type { Call, Graph, Node, Value } from "../onnx/graph.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import { GraphBuilder } from "./builder.ts";
 import { expandGraph } from "./expand.ts";
-import { batchNormTerms, isTraining, overChannels } from "./normalization.ts";
 import type { RecordLookup } from "./record.ts";
+import { batchNormTerms, isTraining, overChannels } from "./reductions/normalization.ts";
 import { rewrite } from "./rewrite.ts";
 import { uniformOf } from "./typing.ts";
 

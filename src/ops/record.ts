@@ -43,6 +43,9 @@ export interface OpRecord extends EmissionRules {
   readonly freeze?: FrozenForm;
 }
 
+/** Why BatchNormalization and Dropout have no gradient in an export of a model in training, and what to do. */
+export const IN_TRAINING = "in training mode: use --eval-mode, or export with model.eval()";
+
 export type RuleTable = Readonly<Record<string, OpRecord>>;
 
 /** Finds a record by domain and operator name. */

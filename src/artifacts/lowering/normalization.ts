@@ -1,6 +1,6 @@
 import type { Call, Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../ops/builder.ts";
-import { isTraining, overChannels } from "../../ops/normalization.ts";
+import { isTraining, overChannels } from "../../ops/reductions/normalization.ts";
 import { axisOf, floatOperand, misfit, operand, range, sameDims, typeOf } from "../../ops/typing.ts";
 import type { Lowering, LoweringTable } from "./lowering.ts";
 

@@ -1,0 +1,147 @@
+import type { Call } from "../../onnx/graph.ts";
+import { sizeOf, type Tensor, type TensorData } from "../../onnx/tensor.ts";
+import {
+  broadcastStrides,
+  constants,
+  emptyLike,
+  FOLD_LIMIT,
+  type MutableData,
+  numbers,
+  positions,
+  small,
+  strided,
+  stridesOf,
+  taken,
+} from "./fold.ts";
+
+/** Constants rearranged: the same elements in other places. */
+
+export function foldReshape(call: Call, dims: readonly number[]): readonly Tensor[] | undefined {
+  const tensor = small(call.x(0));
+  return tensor && [{ type: tensor.type, dims, data: tensor.data }];
+}
+
+export function foldTranspose(call: Call, perm: readonly number[]): readonly Tensor[] | undefined {
+  const tensor = small(call.x(0));
+  if (tensor === undefined) return undefined;
+  const own = stridesOf(tensor.dims);
+  return strided(
+    tensor,
+    perm.map((p) => tensor.dims[p]!),
+    perm.map((p) => own[p]!),
+  );
+}
+
+export function foldExpand(call: Call, dims: readonly number[]): readonly Tensor[] | undefined {
+  const tensor = small(call.x(0));
+  return tensor && strided(tensor, dims, broadcastStrides(tensor.dims, dims));
+}
+
+export function foldTile(call: Call, repeats: readonly number[]): readonly Tensor[] | undefined {
+  const tensor = small(call.x(0));
+  if (tensor === undefined) return undefined;
+  const own = stridesOf(tensor.dims);
+  const view = strided(
+    tensor,
+    tensor.dims.flatMap((d, i) => [repeats[i]!, d]),
+    own.flatMap((s) => [0, s]),
+  );
+  return view?.map((t) => ({ ...t, dims: tensor.dims.map((d, i) => d * repeats[i]!) }));
+}
+
+/** `starts` and `steps` of all axes, resolved. */
+export function foldSlice(
+  call: Call,
+  dims: readonly number[],
+  starts: readonly number[],
+  steps: readonly number[],
+): readonly Tensor[] | undefined {
+  const tensor = small(call.x(0));
+  if (tensor === undefined) return undefined;
+  const own = stridesOf(tensor.dims);
+  const offset = own.reduce((sum, s, i) => sum + s * starts[i]!, 0);
+  return strided(
+    tensor,
+    dims,
+    own.map((s, i) => s * steps[i]!),
+    offset,
+  );
+}
+
+export function foldConcat(call: Call, axis: number): readonly Tensor[] | undefined {
+  const parts = constants(call);
+  const first = parts?.[0];
+  if (parts === undefined || first === undefined) return undefined;
+  const total = parts.reduce((sum, t) => sum + sizeOf(t.dims), 0);
+  if (total > FOLD_LIMIT || parts.some((t) => t.type !== first.type)) return undefined;
+  const dims = first.dims.map((d, i) => (i === axis ? parts.reduce((s, t) => s + t.dims[axis]!, 0) : d));
+  const data = emptyLike(first.type, total) as MutableData;
+  const outer = sizeOf(dims.slice(0, axis));
+  let at = 0;
+  for (let o = 0; o < outer; o++) {
+    for (const t of parts) {
+      const run = sizeOf(t.dims.slice(axis));
+      for (let i = 0; i < run; i++) data[at++] = t.data[o * run + i];
+    }
+  }
+  return [{ type: first.type, dims, data: data as TensorData }];
+}
+
+export function foldGather(call: Call, axis: number): readonly Tensor[] | undefined {
+  const [tensor, index] = [small(call.x(0)), small(call.x(1))];
+  const indices = index && numbers(index);
+  if (tensor === undefined || index === undefined || indices === undefined) return undefined;
+  const [before, d, after] = [tensor.dims.slice(0, axis), tensor.dims[axis]!, tensor.dims.slice(axis + 1)];
+  const dims = [...before, ...index.dims, ...after];
+  if (sizeOf(dims) > FOLD_LIMIT) return undefined;
+  const inner = sizeOf(after);
+  const at: number[] = [];
+  for (let o = 0; o < sizeOf(before); o++)
+    for (const i of indices)
+      for (let k = 0; k < inner; k++) at.push((o * d + (i < 0 ? i + d : i)) * inner + k);
+  return [taken(tensor, dims, at)];
+}
+
+export function foldOneHot(call: Call, axis: number, depth: number): readonly Tensor[] | undefined {
+  const [index, , offOn] = constants(call) ?? [];
+  const chosen = index && numbers(index);
+  if (index === undefined || offOn === undefined || chosen === undefined) return undefined;
+  const dims = index.dims.toSpliced(axis, 0, depth);
+  if (sizeOf(dims) > FOLD_LIMIT) return undefined;
+  const strides = stridesOf(index.dims).toSpliced(axis, 0, 0);
+  const inner = sizeOf(dims.slice(axis + 1));
+  const at = positions(dims, strides).map((from, i) => {
+    const k = Math.floor(i / inner) % depth;
+    return Number(chosen[from] === k || chosen[from] === k - depth);
+  });
+  return [taken(offOn, dims, at)];
+}
+
+/** Where the elements that `index` names along `axis` lie in a tensor of shape `dims`. */
+function elementsAt(index: Tensor, dims: readonly number[], axis: number): Int32Array | undefined {
+  const chosen = numbers(index);
+  if (chosen === undefined) return undefined;
+  const strides = stridesOf(dims);
+  const others = strides.map((s, i) => (i === axis ? 0 : s));
+  const d = dims[axis]!;
+  return positions(index.dims, others).map((at, i) => {
+    const k = chosen[i]!;
+    return at + (k < 0 ? k + d : k) * strides[axis]!;
+  });
+}
+
+export function foldGatherElements(call: Call, axis: number): readonly Tensor[] | undefined {
+  const [tensor, index] = [small(call.x(0)), small(call.x(1))];
+  const at = tensor && index && elementsAt(index, tensor.dims, axis);
+  return at && [taken(tensor, index.dims, at)];
+}
+
+/** Overwrites elements: TorchScript's `shape[i] = n`. */
+export function foldScatterElements(call: Call, axis: number): readonly Tensor[] | undefined {
+  const [tensor, index, updates] = [small(call.x(0)), small(call.x(1)), small(call.x(2))];
+  const at = tensor && updates && index && elementsAt(index, tensor.dims, axis);
+  if (!at) return undefined;
+  const data = tensor.data.slice() as MutableData;
+  for (const [i, place] of at.entries()) data[place] = updates.data[i];
+  return [{ type: tensor.type, dims: tensor.dims, data: data as TensorData }];
+}
