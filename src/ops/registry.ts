@@ -25,18 +25,24 @@ import { softmax } from "./reductions/softmax.ts";
 import { regions } from "./resampling/regions.ts";
 import { resampling } from "./resampling/resize.ts";
 import { sampling } from "./resampling/sampling.ts";
-import { assembling } from "./tensors/assembling.ts";
 import { generators } from "./tensors/generators.ts";
 import { indexing } from "./tensors/indexing.ts";
+import { joining } from "./tensors/joining.ts";
+import { padding } from "./tensors/padding.ts";
 import { random } from "./tensors/random.ts";
+import { repeating } from "./tensors/repeating.ts";
 import { scattering } from "./tensors/scatter.ts";
 import { sequences } from "./tensors/sequences.ts";
 import { shape } from "./tensors/shape.ts";
+import { slice } from "./tensors/slice.ts";
 
 const records: ReadonlyMap<string, OpRecord> = collect([
   activations,
   arithmetic,
-  assembling,
+  joining,
+  slice,
+  padding,
+  repeating,
   attentions,
   comparisons,
   controlFlow,

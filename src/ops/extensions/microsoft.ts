@@ -4,9 +4,9 @@ import { numbersAs } from "../builder.ts";
 import { convolution } from "../convolution/convolution.ts";
 import { FOLD_LIMIT } from "../fold/fold.ts";
 import type { OpRecord, RuleTable } from "../record.ts";
-import { assembling } from "../tensors/assembling.ts";
 import { generators } from "../tensors/generators.ts";
 import { indexing } from "../tensors/indexing.ts";
+import { padding } from "../tensors/padding.ts";
 import {
   axisOf,
   broadcastOperands,
@@ -172,7 +172,7 @@ export const microsoft: RuleTable = {
   },
   "com.microsoft::ExpandDims": expandDims,
   "com.microsoft::GatherND": renamed(indexing, "GatherND"),
-  "com.microsoft::Pad": renamed(assembling, "Pad"),
+  "com.microsoft::Pad": renamed(padding, "Pad"),
   "com.microsoft::Range": {
     wrt: [],
     infer: (call) => (generators["Range"] as OpRecord).infer(stepped(call)),
