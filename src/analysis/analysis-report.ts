@@ -168,6 +168,8 @@ export interface SubsetInfo {
     readonly alongTopError: number | null;
     readonly alongBottom: number | null;
     readonly alongBottomError: number | null;
+    /** What ended the iteration on this subset; absent in reports that did not say. */
+    readonly stopped?: EigenInfo["stopped"];
   }[];
   /** Mean |cos| between the vectors of two subsets. */
   readonly between: { readonly top: number | null; readonly bottom: number | null };

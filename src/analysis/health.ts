@@ -2,7 +2,7 @@ import type { HealthCheck } from "./analysis-report.ts";
 import { convergenceRemedy } from "./convergence.ts";
 import { isOnBorder, lowestPoint } from "./lowest-point.ts";
 import { errorText, numberText, percentText, plural, withError } from "./number-text.ts";
-import { type SubsetSpread, spreadText, subsetSpread } from "./subset-spread.ts";
+import { type SubsetSpread, spreadText, subsetRemedy, subsetSpread } from "./subset-spread.ts";
 import { traceSign } from "./trace-sign.ts";
 import type { Findings } from "./verdict.ts";
 
@@ -128,7 +128,7 @@ function kinks({ eigenpairs }: Findings): HealthCheck {
   return check(id, moving.cosBottom > 0.99 ? "ok" : "look", label, text);
 }
 
-function spread({ subsets, data }: Findings): HealthCheck {
+function spread({ subsets, eigenpairs, data }: Findings): HealthCheck {
   const [id, label] = ["subsets", "Spread over the data"];
   const ends = [
     ["λ₊", subsetSpread(subsets, "top")],
@@ -147,7 +147,7 @@ function spread({ subsets, data }: Findings): HealthCheck {
     id,
     "look",
     label,
-    `${text} ${plural(open, "pair")} of them not converged; raise --max-products.`,
+    `${text} ${plural(open, "pair")} of them not converged; ${subsetRemedy(subsets, eigenpairs?.hvp ?? "fd")}.`,
   );
 }
 

@@ -5,6 +5,7 @@ import type {
   CostInfo,
   DataInfo,
   DifferentiatedInfo,
+  EigenInfo,
   Eigenpair,
   GridValues,
   HealthCheck,
@@ -71,14 +72,17 @@ const pair = z.object({
   slope: finite,
 });
 
+const hvp = z.enum(["fd", "exact", "ggn", "fisher"]);
+const stopped = z.enum(["converged", "noise", "complete", "limit"]);
+
 const eigenpairs = z.object({
   pairs: z.array(pair).readonly(),
   products: count,
   method: z.enum(["lanczos", "annihilation"]).optional(),
-  hvp: z.enum(["fd", "exact", "ggn", "fisher"]),
+  hvp,
   kinks: z.enum(["frozen", "moving"]),
   step: maybe,
-  stopped: z.enum(["converged", "noise", "complete", "limit"]).optional(),
+  stopped: stopped.optional(),
   moving: z
     .object({ top: finite, bottom: finite, cosTop: finite, cosBottom: finite, relativeStep: finite })
     .nullable(),
@@ -193,6 +197,7 @@ const subsets = z.object({
         alongTopError: maybe,
         alongBottom: maybe,
         alongBottomError: maybe,
+        stopped: stopped.optional(),
       }),
     )
     .readonly(),
@@ -288,12 +293,26 @@ export const reportParts: {
   readonly data: z.ZodType<DataInfo>;
   readonly checkpoint: z.ZodType<DifferentiatedInfo>;
   readonly pair: z.ZodType<Eigenpair>;
+  readonly hvp: z.ZodType<EigenInfo["hvp"]>;
+  readonly stopped: z.ZodType<NonNullable<EigenInfo["stopped"]>>;
   readonly trace: z.ZodType<TraceInfo>;
   readonly gridValues: z.ZodType<GridValues>;
   readonly healthCheck: z.ZodType<HealthCheck>;
   readonly cost: z.ZodType<CostInfo>;
   readonly provenance: z.ZodType<ProvenanceInfo>;
-} = { model, data, checkpoint: differentiated, pair, trace, gridValues, healthCheck, cost, provenance };
+} = {
+  model,
+  data,
+  checkpoint: differentiated,
+  pair,
+  hvp,
+  stopped,
+  trace,
+  gridValues,
+  healthCheck,
+  cost,
+  provenance,
+};
 
 // Not a value but a check: without it the schema could ask for more than the interface has.
 const exact: AnalysisReport extends z.infer<typeof report> ? typeof report : never = report;

@@ -1,4 +1,5 @@
-import type { SubsetInfo } from "./analysis-report.ts";
+import type { EigenInfo, SubsetInfo } from "./analysis-report.ts";
+import { remedyOfAll } from "./convergence.ts";
 import { numberText, plural } from "./number-text.ts";
 
 type Subset = SubsetInfo["subsets"][number];
@@ -11,6 +12,12 @@ export interface SubsetEndRow {
   readonly cosine: number;
   readonly along: number;
   readonly alongError: number;
+}
+
+/** What to do about the subsets whose pairs did not converge; undefined where there are none. */
+export function subsetRemedy({ subsets }: SubsetInfo, hvp: EigenInfo["hvp"]): string | undefined {
+  const open = subsets.filter((s) => s.topConverged === false || s.bottomConverged === false);
+  return remedyOfAll(open.map(({ stopped }) => ({ stopped, hvp })));
 }
 
 /** How the eigenvalue at one end differs between subsets of the data. */

@@ -125,7 +125,7 @@ export const eigs: Command = defineCommand<EigsOptions>({
           ),
           "",
           `${plural(products, "product")}${info.step === null ? "" : `, step ‖Δθ‖ = ${numberText(info.step, 3)}`}`,
-          ...(subsets ? ["", ...subsetLines(subsets)] : []),
+          ...(subsets ? ["", ...subsetLines(subsets, hvp)] : []),
           ...(options.npz ? [`written: ${options.npz}`] : []),
         ],
       };

@@ -1,4 +1,4 @@
-import type { ExtremePair } from "../numerics/eigenpair-types.ts";
+import type { ExtremeInfo, ExtremePair } from "../numerics/eigenpair-types.ts";
 import type { SymmetricOperator } from "../numerics/operator.ts";
 import { gaussian } from "../numerics/random.ts";
 import { axpy, cosine, dot, norm } from "../numerics/vector.ts";
@@ -25,6 +25,8 @@ export interface SubsetEnds {
   readonly top: SubsetEnd | null;
   readonly bottom: SubsetEnd | null;
   readonly products: number;
+  /** What ended the iteration; null where there was none. */
+  readonly stopped: ExtremeInfo["stopped"] | null;
 }
 
 /** Unit eigenvectors of all data. */
@@ -48,7 +50,7 @@ export async function subsetEnds(
   options: Omit<EigenpairOptions, "top" | "bottom" | "start" | "solver" | "multiplicity">,
 ): Promise<SubsetEnds> {
   const vectors = [known.top, known.bottom].filter((v) => v !== null);
-  if (vectors.length === 0) return { top: null, bottom: null, products: 0 };
+  if (vectors.length === 0) return { top: null, bottom: null, products: 0, stopped: null };
   const { pairs, info } = await hessianEigenpairs(part, {
     ...options,
     top: known.top ? 1 : 0,
@@ -62,7 +64,8 @@ export async function subsetEnds(
     return v && pair ? beside(operator, v, pair, options.signal) : null;
   };
   const top = await end("top");
-  return { top, bottom: await end("bottom"), products: info.products + vectors.length };
+  const products = info.products + vectors.length;
+  return { top, bottom: await end("bottom"), products, stopped: info.stopped };
 }
 
 /** With branches frozen every difference has a step of its own; moving ones are measured at the scale that is asked for. */

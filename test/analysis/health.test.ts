@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { GridValues, HealthCheck, Plane } from "../../src/analysis/analysis-report.ts";
 import { healthChecks, type Observations } from "../../src/analysis/health.ts";
 import type { Findings } from "../../src/analysis/verdict.ts";
-import { pair, saddleFindings, subsetInfo } from "../support/findings.ts";
+import { openSubsets, pair, saddleFindings, subsetInfo } from "../support/findings.ts";
 
 const fine: Observations = {
   repeat: { loss: 0, gradient: 0 },
@@ -55,14 +55,16 @@ function find(id: string, change: Partial<Findings> = {}, seen: Partial<Observat
   return found;
 }
 
-const cases: readonly [
+type Case = [
   name: string,
   id: string,
   change: Partial<Findings>,
   seen: Partial<Observations>,
   status: HealthCheck["status"],
   text: RegExp,
-][] = [
+];
+
+const cases: readonly Case[] = [
   ["the same twice", "determinism", {}, {}, "ok", /to the last bit/],
   ["reordered sums", "determinism", {}, { repeat: { loss: 1e-8, gradient: 3e-7 } }, "look", /1e−8 and 3e−7/],
   ["dropout", "determinism", {}, { repeat: { loss: 0.1, gradient: 0.5 } }, "failed", /model\.eval\(\)/],
@@ -122,6 +124,22 @@ const cases: readonly [
     "ok",
     /^λ₊ 300 … 340 over 2 subsets, λ₋ −7 … 0\.2 over 2 subsets of 32 samples or more\.$/,
   ],
+  ...(
+    [
+      ["limit", "limit", /\. 2 pairs of them not converged; raise --max-products\.$/],
+      ["noise", "limit", /raise --max-products\.$/],
+      ["noise", "noise", /the errors of differences are in the way, try --hvp exact\.$/],
+    ] as const
+  ).map(
+    ([first, second, text]): Case => [
+      `open subsets: ${first}, ${second}`,
+      "subsets",
+      { subsets: openSubsets(first, second) },
+      {},
+      "look",
+      text,
+    ],
+  ),
   ["a precise trace", "trace", {}, {}, "ok", /standard error 2\.5 %/],
   [
     "a trace of zero",

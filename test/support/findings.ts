@@ -1,4 +1,4 @@
-import type { AnalysisReport, Eigenpair, SubsetInfo } from "../../src/analysis/analysis-report.ts";
+import type { AnalysisReport, EigenInfo, Eigenpair, SubsetInfo } from "../../src/analysis/analysis-report.ts";
 import type { Findings } from "../../src/analysis/verdict.ts";
 
 /** A bottom or top eigenpair with everything said. */
@@ -15,6 +15,13 @@ export function subsetInfo(...ends: readonly [top: number, bottom: number][]): S
     ...{ alongBottom: bottom / 2, alongBottomError: 0.02 },
   }));
   return { subsets, between: { top: 0.9, bottom: 0.4 }, products: 120 };
+}
+
+/** Two subsets whose λ₊ did not converge, and what ended their iterations. */
+export function openSubsets(...ended: readonly NonNullable<EigenInfo["stopped"]>[]): SubsetInfo {
+  const info = subsetInfo(...ended.map(() => [300, -7] as [number, number]));
+  const open = info.subsets.map((s, k) => ({ ...s, topConverged: false, stopped: ended[k] }));
+  return { ...info, subsets: open };
 }
 
 /** Findings of a clear saddle: λ₊ = 314.4, λ₋ = −4.70, trace 886 ± 22, gain 17 % along v₋, no slope. */

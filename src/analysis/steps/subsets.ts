@@ -60,7 +60,7 @@ async function onPart(
 ): Promise<{ result: Found; vectors: Vectors }> {
   const of = (end: "top" | "bottom") => vectors[info.pairs.findIndex((p) => p.end === end)] ?? null;
   const limits = { top: 1, bottom: 1, maxProducts };
-  const { top, bottom, products } = await subsetEnds(
+  const { top, bottom, products, stopped } = await subsetEnds(
     part,
     { top: of("top"), bottom: of("bottom") },
     {
@@ -71,7 +71,7 @@ async function onPart(
     },
   );
   return {
-    result: { info: numbersOf(part.samples, top, bottom), products },
+    result: { info: { ...numbersOf(part.samples, top, bottom), ...(stopped && { stopped }) }, products },
     vectors: { ...(top && { top: top.vector }), ...(bottom && { bottom: bottom.vector }) },
   };
 }

@@ -1,4 +1,5 @@
 import type { Eigenpair, HealthCheck } from "../analysis-report.ts";
+import { remedyOfAll } from "../convergence.ts";
 import { errorText, numberText, percentText, plural, withError } from "../number-text.ts";
 import type { Finding, PathPoint, TrajectoryReport } from "./report.ts";
 
@@ -161,7 +162,7 @@ function convergenceCheck({ checkpoints }: PathFindings): HealthCheck {
     text: `not converged at ${open.length} of ${all} (${open
       .map((p) => p.name)
       .slice(0, 5)
-      .join(", ")}); raise --max-products`,
+      .join(", ")}); ${remedyOfAll(open.map(({ stopped, hvp = "fd" }) => ({ stopped, hvp })))}`,
   };
 }
 

@@ -2,6 +2,7 @@ import type {
   CostInfo,
   DataInfo,
   DifferentiatedInfo,
+  EigenInfo,
   Eigenpair,
   GridValues,
   HealthCheck,
@@ -49,6 +50,9 @@ export interface PathPoint {
   /** The largest eigenvalue, then the smallest. */
   readonly eigenpairs: readonly Eigenpair[];
   readonly products: number;
+  /** On what products they were found and what ended the iteration; absent in reports that did not say. */
+  readonly hvp?: EigenInfo["hvp"] | undefined;
+  readonly stopped?: EigenInfo["stopped"];
   /** |cos| of v₊ and v₋ to those of the last checkpoint. */
   readonly cosTop: number;
   readonly cosBottom: number;

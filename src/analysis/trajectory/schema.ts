@@ -19,6 +19,8 @@ const pathPoint = z.object({
   checkpoint: reportParts.checkpoint,
   eigenpairs: z.array(reportParts.pair).readonly(),
   products: count,
+  hvp: reportParts.hvp.optional(),
+  stopped: reportParts.stopped.optional(),
   cosTop: finite,
   cosBottom: finite,
   trace: reportParts.trace.nullable(),

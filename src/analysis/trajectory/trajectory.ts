@@ -109,7 +109,10 @@ function at<T>(
 
 /** What is computed of one checkpoint, in its own graph. */
 interface Visit {
-  readonly info: Pick<PathPoint, "checkpoint" | "eigenpairs" | "products" | "trace" | "cosTop" | "cosBottom">;
+  readonly info: Pick<
+    PathPoint,
+    "checkpoint" | "eigenpairs" | "products" | "hvp" | "stopped" | "trace" | "cosTop" | "cosBottom"
+  >;
   /** How far its frame would go by itself; null where it has none. */
   readonly range: ChosenRange | null;
   /** Its frame, where directions follow; fixed ones wait for the common range. */
@@ -148,8 +151,8 @@ function visitOne(tour: Tour, k: number, ends: Ends | null): Promise<{ visit: Vi
     const [cosTop, cosBottom] = own.map((d, i) =>
       ends ? Math.abs(cosine(d.vector, ends[i]!.vector)) : 1,
     ) as [number, number];
-    const { pairs, products } = eigen.info;
-    const info = { checkpoint, eigenpairs: pairs, products, trace, cosTop, cosBottom };
+    const { pairs, products, stopped, hvp: by } = eigen.info;
+    const info = { checkpoint, eigenpairs: pairs, products, hvp: by, stopped, trace, cosTop, cosBottom };
     return { visit: { info, ...(await look(tour, context, k, eigen, ends)) }, own };
   });
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { trajectoryHealth } from "../../../src/analysis/trajectory/findings.ts";
 import { spread } from "../../../src/analysis/trajectory/options.ts";
 import type { TrajectoryReport } from "../../../src/analysis/trajectory/report.ts";
 import { trajectoryJsonSchema, trajectoryReportSchema } from "../../../src/analysis/trajectory/schema.ts";
@@ -51,6 +52,23 @@ describe("the trajectory of a loss that is known exactly", () => {
     expect(first!.onPlane.train.loss).toBeCloseTo(toyLoss(toyPath, on), 5);
     expect(first!.onPlane.test!.loss).toBeCloseTo(toyLoss(toyPath, on) + 0.5, 5);
     expect(findings.find((f) => f.id === "surface")!.text).toContain("under epoch-0 it has 0.375");
+  });
+
+  it("says what would help pairs that did not converge: what ended the search decides", async () => {
+    const { checkpoints, plane } = await toyTrajectory();
+    const remedy = (stopped: "noise" | "limit") => {
+      const open = checkpoints.map((p) => ({
+        ...p,
+        stopped,
+        eigenpairs: p.eigenpairs.map((pair) => ({ ...pair, converged: false })),
+      }));
+      return trajectoryHealth({ checkpoints: open, plane, otherDifferences: [] }).find(
+        (c) => c.id === "eigenpairs",
+      )?.text;
+    };
+    expect(checkpoints[0]!.stopped).toMatch(/converged|complete/);
+    expect(remedy("limit")).toMatch(/^not converged at 4 of 4 checkpoints .*; raise --max-products$/);
+    expect(remedy("noise")).toMatch(/float32 products are not exact enough|try --hvp exact/);
   });
 
   it("shows every checkpoint from its own point: fixed directions on one window, its own where it follows", async () => {
