@@ -43,14 +43,15 @@ export function improvementLines(found: Found, asked: Asked): string[] {
 }
 
 function roundLines(
-  { eigenvalues, searched, step, train, watched, noise }: Round,
+  { eigenvalues, searched, step, train, watched, noise, threshold }: Round,
   name: string | null,
 ): string[] {
   const lowest = eigenvalues.some((e) => e.of === "moving") ? "v₋ (moving)" : "v₋";
   const along = step.directions
     .map((d, i) => `${numberText(step.at[i] as number, 4)}·${d === "v+" ? "v₊" : lowest}`)
     .join(" ");
-  const open = (searched.at(-1) as Searched).isOpen.some((is) => is);
+  const taken = searched.at(-1) as Searched;
+  const open = taken.isOpen.some((is) => is);
   return [
     ...fieldLines([
       ...eigenvalues.map(
@@ -70,6 +71,9 @@ function roundLines(
       "<>>>>",
     ),
     ...(open ? ["  The search ended where the loss still fell, at ‖θ‖ from its start."] : []),
+    ...searched
+      .filter((s) => s.loss < taken.loss - threshold)
+      .map((s) => `  A step ${placeText(s)} goes lower: --direction ${s.along} takes it.`),
   ];
 }
 
