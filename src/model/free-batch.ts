@@ -1,11 +1,10 @@
-import { LandscapeError } from "../errors.ts";
 import { type Graph, type Node, Value } from "../onnx/graph.ts";
 import { transformGraph } from "../onnx/index.ts";
-import type { TensorType } from "../onnx/tensor.ts";
 import { ancestors } from "../ops/builder.ts";
 import { type BoundModel, bindModel } from "./bind.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Warning } from "./preflight-check.ts";
+import { batchType, PRIMES, tracedBatch } from "./traced-batch.ts";
 
 /**
  * A model that was exported for batches of one size takes any, where its samples cannot see one another: then the
@@ -26,9 +25,6 @@ export function freeBatch(checkpoint: Checkpoint): Checkpoint {
   const traced = tracedBatch(checkpoint);
   return traced === null ? checkpoint : fixedTo(withBatch(checkpoint, traced), traced);
 }
-
-// Of two batch sizes that share no factor one at least is no factor of the model's own sizes.
-const PRIMES = [7, 11];
 
 /** Operators that look along an axis at other elements, and keep its length. */
 const ALONG_AXIS =
@@ -52,43 +48,7 @@ function isPerSample(checkpoint: Checkpoint, n: number): boolean {
 }
 
 function boundTo(checkpoint: Checkpoint, n: number): BoundModel {
-  return bindModel(checkpoint, new Map(checkpoint.inputs.map((v) => [v.name, typeFor(v, n)])));
-}
-
-/**
- * The only batch size of a model that is said to take any: that of its output's shape or, as of a loss in the model over
- * pairs of samples, the one that its shapes fit. null: it takes any or none, or several, of which it was traced with one.
- */
-function tracedBatch(checkpoint: Checkpoint): number | null {
-  const rows = (n: number) => rowsFor(checkpoint, n);
-  const others = PRIMES.map(rows);
-  const named = checkpoint.output.shape?.[0];
-  if (typeof named === "number" && named > 1) {
-    return rows(named) === named && !others.some((found, i) => found === PRIMES[i]) ? named : null;
-  }
-  if (others.some((found) => found !== "misfit")) return null;
-  const sizes = Array.from({ length: LARGEST_TRACED - 1 }, (_, k) => k + 2);
-  const fitting = sizes.filter((n) => rows(n) !== "misfit");
-  return fitting.length === 1 ? (fitting[0] as number) : null;
-}
-
-/** Exporters are given a few samples; every size that is tried costs as much as reading the model. */
-const LARGEST_TRACED = 64;
-
-/** Length of the output's first axis for `n` samples, null without one; "misfit" where shapes do not fit `n`. */
-function rowsFor(checkpoint: Checkpoint, n: number): number | null | "misfit" {
-  try {
-    return boundTo(checkpoint, n).output.dims[0] ?? null;
-  } catch (error) {
-    return error instanceof LandscapeError && error.code === "INVALID_MODEL" ? "misfit" : null;
-  }
-}
-
-function typeFor(value: Value, n: number): TensorType {
-  const [, ...rest] = value.shape ?? [];
-  if (value.type === undefined || rest.some((d) => typeof d !== "number"))
-    throw new Error("internal: not static");
-  return { type: value.type, dims: [n, ...(rest as number[])] };
+  return bindModel(checkpoint, new Map(checkpoint.inputs.map((v) => [v.name, batchType(v, n)])));
 }
 
 /** Rows of one sample lie together: a multiple of the batch on the first axis, and no loop over samples elsewhere. */

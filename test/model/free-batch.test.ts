@@ -209,6 +209,60 @@ describe("the batch of a static export", () => {
     expect(warnings).toEqual([]);
   });
 
+  test("a dynamic one whose output has a first axis that is not the batch's is not bound to it", async () => {
+    const path = join(folder, "columns.onnx");
+    const graph = {
+      input: [info("x", ["batch", 6])],
+      output: [info("y", [3, "batch"])],
+      initializer: [floats("w", [3, 6], ramp(18))],
+      node: [node("Transpose", ["x"], ["t"]), node("MatMul", ["w", "t"], ["y"])],
+    };
+    writeFileSync(path, bytesOf(smallModel(graph)));
+    const { inputs, warnings } = await loadCheckpoint(path);
+    expect(inputs[0]?.shape).toEqual(["batch", 6]);
+    expect(warnings).toEqual([]);
+  });
+
+  test.each([
+    ["100 samples in its shapes", [100, 6]],
+    ["100 samples in pairs", [50, 12]],
+  ])("a dynamic one whose output names no size, traced with %s", async (_name, shape) => {
+    const path = join(folder, "large.onnx");
+    const graph = {
+      input: [info("x", ["batch", 2, 3])],
+      output: [info("y", ["rows", "columns"])],
+      initializer: [ints("s", shape), ints("a", [1]), floats("w", [3, 3], ramp(9))],
+      node: [
+        node("MatMul", ["x", "w"], ["h"]),
+        node("Reshape", ["h", "s"], ["f"]),
+        node("ReduceSum", ["f", "a"], ["y"]),
+      ],
+    };
+    writeFileSync(path, bytesOf(smallModel(graph)));
+    const { inputs } = await loadCheckpoint(path);
+    expect(inputs[0]?.shape?.[0]).toBe(100);
+  });
+
+  test("a dynamic one with an edge to its 15th node may have more nodes", async () => {
+    const path = join(folder, "edges.onnx");
+    const graph = {
+      input: [info("x", ["nodes", 6])],
+      output: [info("y", ["nodes", 3])],
+      initializer: [W, ints("from", [14, 2, 0]), ints("to", [1, 14, 2])],
+      node: [
+        node("MatMul", ["x", "w"], ["h"]),
+        node("Gather", ["h", "from"], ["m"]),
+        node("Unsqueeze", ["to", "one"], ["i"]),
+        node("ScatterND", ["h", "i", "m"], ["y"]),
+      ],
+    };
+    graph.initializer.push(ints("one", [1]));
+    writeFileSync(path, bytesOf(smallModel(graph)));
+    const { inputs, warnings } = await loadCheckpoint(path);
+    expect(inputs[0]?.shape).toEqual(["nodes", 6]);
+    expect(warnings).toEqual([]);
+  });
+
   test("a dynamic one is as it was", async () => {
     const path = join(folder, "dynamic.onnx");
     writeFileSync(path, bytesOf(smallModel()));
