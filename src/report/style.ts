@@ -11,7 +11,7 @@ export const style: string = `
 }
 * { box-sizing: border-box; }
 html { background: var(--bg); scroll-padding-top: 3.5rem; -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
-body { margin: 0 auto; max-width: calc(72rem + 48px); padding: 0 24px 64px; background: var(--bg); color: var(--text);
+body { overflow-wrap: break-word; margin: 0 auto; max-width: calc(72rem + 48px); padding: 0 24px 64px; background: var(--bg); color: var(--text);
   font: 16px/1.55 system-ui, sans-serif; }
 h1 { font-size: 28px; line-height: 1.2; margin: 0 0 4px; overflow-wrap: anywhere; }
 h2 { font-size: 20px; line-height: 1.3; margin: 0 0 16px; }
@@ -92,9 +92,9 @@ button:hover { border-color: var(--muted); }
 figcaption em { font-style: normal; color: var(--text); }
 .tools { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; font-size: 13px; color: var(--muted); margin: 8px 0; max-width: none; }
 
-.player { display: flex; align-items: center; gap: 12px; margin: 8px 0 16px; font-size: 13px; max-width: 48rem; }
+.player { display: flex; flex-wrap: wrap; align-items: center; gap: 12px; margin: 8px 0 16px; font-size: 13px; max-width: 48rem; }
 .player input { flex: 1 1 12rem; min-width: 6rem; accent-color: var(--link); }
-.player output { flex: 0 0 auto; min-width: 8rem; font-variant-numeric: tabular-nums; }
+.player output { flex: 0 1 auto; min-width: 8rem; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .player button { min-width: 5.5rem; }
 
 .views { margin: 8px 0 16px; font-size: 13px; display: flex; flex-wrap: wrap; align-items: center; gap: 8px 24px; }

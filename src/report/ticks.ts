@@ -81,30 +81,31 @@ function digits(count: number): Intl.NumberFormatOptions {
 }
 
 /** As many ticks, up to `most`, as fit side by side on an axis of so many pixels. */
-export function fittingTicks(scale: Scale, most: number, pixels: number): Ticks {
+export function fittingTicks(scale: Scale, most: number, pixels: number, suffix = ""): Ticks {
   for (let count = most; count > 1; count--) {
     const ticks = ticksOf(scale, count);
-    if (fits(scale, ticks, pixels)) return ticks;
+    if (fits(scale, ticks, pixels, suffix)) return ticks;
   }
   return ticksOf(scale, 1);
 }
 
-/** A digit of the axes' 12 px text, and the least room between two labels. */
-const DIGIT = 7;
+/** A digit of the axes' 12 px text in a wide font (DejaVu Sans), and the least room between two labels. */
+const DIGIT = 7.7;
 const ROOM = 8;
 
-function fits(scale: Scale, { values, format }: Ticks, pixels: number): boolean {
+function fits(scale: Scale, { values, format }: Ticks, pixels: number, suffix: string): boolean {
   return values.every((v, k) => {
     const before = values[k - 1];
     if (before === undefined) return true;
     const distance = Math.abs(positionOf(scale, v) - positionOf(scale, before)) * pixels;
-    return distance >= (DIGIT * (labelLength(v, format) + labelLength(before, format))) / 2 + ROOM;
+    const length = (labelLength(v, format) + labelLength(before, format)) / 2 + suffix.length;
+    return distance >= DIGIT * length + ROOM;
   });
 }
 
 function labelLength(value: number, format: string): number {
   if (value === 0) return 1;
-  if (format === "~e") return value.toExponential().replace("+", "").length;
+  if (format === "~e") return value.toExponential().length;
   return format === "~r" ? String(value).length : value.toFixed(Number(format.match(/\d+/)?.[0] ?? 0)).length;
 }
 

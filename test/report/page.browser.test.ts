@@ -75,9 +75,8 @@ describe.skipIf(!hasBrowser)(`the page in a browser${why}`, () => {
     const panel = page.locator('[data-panel="plane-0-train"]');
     await panel.scrollIntoViewIfNeeded();
     // The plot's middle is the checkpoint.
-    const box = (await panel.locator("svg").boundingBox())!;
-    const unit = box.width / 368;
-    await page.mouse.move(box.x + (60 + 129) * unit, box.y + (66 + 129) * unit);
+    const box = (await panel.locator("svg .background").first().boundingBox())!;
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
     const line = page.locator("#figure-planes .readout");
     await expect.poll(() => line.textContent()).toContain("α = 0, β = 0");
     expect(await line.textContent()).toContain("Hessian: train 0.09873");

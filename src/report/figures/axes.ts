@@ -25,12 +25,15 @@ export function again(field: string): Spec {
 }
 
 /** A vertical axis: its labels are narrow enough for the title beside them. */
-export function axisOf(scale: Scale, count: number, title: string | null, more: Spec = {}): Spec {
-  return axisWith(narrowTicks(scale, count, CHARACTERS), title, more);
+export function axisOf(scale: Scale, count: number, title: string | null): Spec {
+  return axisWith(narrowTicks(scale, count, CHARACTERS), title, { titleX: TITLE_X });
 }
 
-/** Of a label in the room of a vertical axis, beside its sign. */
+/** Of a label in the room of a vertical axis, beside its sign; "−1e−5" in a wide font (DejaVu Sans) is 43 px. */
 const CHARACTERS = 4;
+const TITLE_X = -54;
+/** Room left of a plot for a vertical axis: labels and title. */
+export const AXIS_ROOM = 68;
 
 /** A horizontal axis, with as many ticks as its labels leave room for. */
 export function wideAxis(scale: Scale, pixels: number, title: string | null, more: Spec = {}): Spec {
@@ -46,15 +49,18 @@ export function percentAxis(
   domain: readonly [number, number],
   thetaNorm: number,
   orient: "top" | "right",
+  pixels: number,
 ): Spec {
   const unit = thetaNorm > 0 ? thetaNorm / 100 : 1;
   const scale: Scale = { kind: "linear", domain: [domain[0] / unit, domain[1] / unit] };
-  const { values, format } = narrowTicks(scale, 3, CHARACTERS);
+  const suffix = " %";
+  const { values, format } =
+    orient === "top" ? fittingTicks(scale, 3, pixels, suffix) : narrowTicks(scale, 3, CHARACTERS);
   return {
     orient,
     // At the corner the labels of the other axis stand.
     values: values.map((v) => v * unit).filter((v) => v < domain[1] - 0.06 * (domain[1] - domain[0])),
-    labelExpr: `(${numberText(`datum.value / ${unit}`, format)}) + ' %'`,
+    labelExpr: `(${numberText(`datum.value / ${unit}`, format)}) + '${suffix}'`,
     title: null,
   };
 }

@@ -1,10 +1,10 @@
 import type { ColourMap } from "../maps.ts";
 import { pngDataUri } from "../png.ts";
 import type { Scale } from "../scales.ts";
-import { vegaScale, wideAxis } from "./axes.ts";
+import { AXIS_ROOM, vegaScale, wideAxis } from "./axes.ts";
 import { type Padding, type Panel, plotWidth } from "./figure.ts";
 
-const padding: Padding = { left: 60, right: 58, top: 22, bottom: 24 };
+const padding: Padding = { left: AXIS_ROOM, right: 66, top: 22, bottom: 24 };
 const STEPS = 128;
 
 /** The legend of a map: its colours along an axis of the same kind, from the same code as the cells. */

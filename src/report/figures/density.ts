@@ -3,11 +3,11 @@ import { countText, numberText, percentText, plural, withError } from "../../ana
 import { html } from "../html.ts";
 import { extent, positionOf, type Scale, valueAt } from "../scales.ts";
 import { densityTable } from "../tables/density.ts";
-import { again, axisOf, ownAxes, quantitative, wideAxis } from "./axes.ts";
+import { AXIS_ROOM, again, axisOf, ownAxes, quantitative, wideAxis } from "./axes.ts";
 import { CURSOR } from "./cursor.ts";
 import { type Figure, type Padding, type Panel, plotWidth } from "./figure.ts";
 
-const padding: Padding = { left: 60, right: 16, top: 50, bottom: 42 };
+const padding: Padding = { left: AXIS_ROOM, right: 16, top: 50, bottom: 42 };
 const HEIGHT = 210;
 /** Standard deviation of the smoothing, as a share of the axis. */
 const WIDTH = 0.02;
@@ -118,7 +118,7 @@ function densityPanel(report: AnalysisReport, density: DensityInfo): Panel {
       [`${id}/cursor`]: [],
     },
     spec: {
-      title: { text: "Density", subtitle: "eigenvalues by node, and within a smoothing width" },
+      title: { text: "Density", subtitle: "by node, and within a smoothing width" },
       width: plotWidth(padding),
       height: HEIGHT,
       layer: [
@@ -132,7 +132,7 @@ function densityPanel(report: AnalysisReport, density: DensityInfo): Panel {
           mark: { type: "rule", color: "var(--muted)", strokeWidth: 1, clip: true, aria: false },
           encoding: {
             x: quantitative("0", x, wideAxis(x, plotWidth(padding), "eigenvalue λ")),
-            y: quantitative("1", y, axisOf(y, 5, "eigenvalues", { titleX: -44 })),
+            y: quantitative("1", y, axisOf(y, 5, "eigenvalues")),
             y2: { field: "2" },
           },
         },
@@ -212,7 +212,7 @@ function countPanel(report: AnalysisReport, density: DensityInfo): Panel {
           ...line("upper", "var(--top)"),
           encoding: {
             x: quantitative("0", x, wideAxis(x, plotWidth(padding), "eigenvalue λ")),
-            y: quantitative("1", y, axisOf(y, 5, "eigenvalues", { titleX: -44 })),
+            y: quantitative("1", y, axisOf(y, 5, "eigenvalues")),
             order: { value: null },
           },
         },

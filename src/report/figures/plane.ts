@@ -6,7 +6,7 @@ import { pngDataUri } from "../png.ts";
 import { positionOf, type Scale } from "../scales.ts";
 import { coloursOf } from "../surface/colours.ts";
 import type { SurfaceView } from "../surface/view.ts";
-import { again, axisOf, ownAxes, percentAxis, quantitative, wideAxis } from "./axes.ts";
+import { AXIS_ROOM, again, axisOf, ownAxes, percentAxis, quantitative, wideAxis } from "./axes.ts";
 import { contourRows, levelRows } from "./contour-lines.ts";
 import { CURSOR } from "./cursor.ts";
 import { type Padding, type Panel, type Pick, plotWidth, type Spec } from "./figure.ts";
@@ -41,7 +41,7 @@ export interface SurfaceValues extends globalThis.Pick<SurfaceView, "split" | "r
   readonly title: string;
 }
 
-const padding: Padding = { left: 60, right: 58, top: 66, bottom: 42 };
+const padding: Padding = { left: AXIS_ROOM, right: 66, top: 66, bottom: 42 };
 /** Steps of a map: finer than the eye, and few enough for an indexed image. */
 const STEPS = 200;
 
@@ -131,7 +131,7 @@ function primaryAxes(view: PlaneView): Axes {
   const [x, y] = scalesOf(view);
   return {
     x: quantitative("1", x, wideAxis(x, plotWidth(padding), view.xTitle)),
-    y: quantitative("2", y, axisOf(y, 5, view.yTitle, { titleX: -44 })),
+    y: quantitative("2", y, axisOf(y, 5, view.yTitle)),
   };
 }
 
@@ -139,8 +139,16 @@ function primaryAxes(view: PlaneView): Axes {
 function secondaryAxes(view: PlaneView): Axes {
   const [x, y] = scalesOf(view);
   return {
-    x: quantitative("0", x, percentAxis(x.domain as [number, number], view.thetaNorm, "top")),
-    y: quantitative("1", y, percentAxis(y.domain as [number, number], view.thetaNorm, "right")),
+    x: quantitative(
+      "0",
+      x,
+      percentAxis(x.domain as [number, number], view.thetaNorm, "top", plotWidth(padding)),
+    ),
+    y: quantitative(
+      "1",
+      y,
+      percentAxis(y.domain as [number, number], view.thetaNorm, "right", plotWidth(padding)),
+    ),
   };
 }
 

@@ -31,7 +31,7 @@ export function planesFigure(report: AnalysisReport): Figure {
   });
   const bars = splits.map((split) => {
     const { scale } = scales.get(split)!;
-    const title = `${splitNames[split]} loss, ${scale.kind} colour scale, the same in its row`;
+    const title = `${splitNames[split]} loss, ${scale.kind} scale, the same in its row`;
     return colourBar(`planes-colours-${split}`, title, scale, viridis);
   });
   return {

@@ -56,7 +56,7 @@ export function commonPanel(report: AnalysisReport, groups: readonly (readonly P
           mark: { type: "line", strokeWidth: 1.5, aria: false },
           encoding: {
             x: quantitative("0", x, wideAxis(x, plotWidth(padding), "t = ‖Δθ‖")),
-            y: quantitative("1", y, axisOf(y, 5, "ΔL", { titleX: -44 })),
+            y: quantitative("1", y, axisOf(y, 5, "ΔL")),
             detail: { field: "2", type: "nominal" },
             color: { field: "3", type: "nominal", scale: null, legend: null },
           },

@@ -4,11 +4,11 @@ import { changeText, directionOf, type Split, start } from "../facts.ts";
 import { zeroIndex } from "../grid.ts";
 import { extent, padded, type Scale } from "../scales.ts";
 import { isNumber, shareText, valueText } from "../text.ts";
-import { again, axisOf, ownAxes, percentAxis, quantitative, wideAxis } from "./axes.ts";
+import { AXIS_ROOM, again, axisOf, ownAxes, percentAxis, quantitative, wideAxis } from "./axes.ts";
 import { CURSOR } from "./cursor.ts";
 import { type Padding, type Panel, plotWidth, type Rows, type Spec } from "./figure.ts";
 
-export const padding: Padding = { left: 60, right: 16, top: 66, bottom: 42 };
+export const padding: Padding = { left: AXIS_ROOM, right: 16, top: 66, bottom: 42 };
 export const HEIGHT = 190;
 const STRIP = 60;
 /** Points of a predicted curve, enough to look smooth. */
@@ -75,7 +75,7 @@ export function profilePanel(report: AnalysisReport, group: readonly Profile[]):
               x,
               wideAxis(x, plotWidth(padding), strip ? null : "t = ‖Δθ‖", { labels: !strip }),
             ),
-            y: quantitative("1", y, axisOf(y, 5, "ΔL", { titleX: -44 })),
+            y: quantitative("1", y, axisOf(y, 5, "ΔL")),
             detail: { field: "2", type: "nominal" },
           },
         },
@@ -132,7 +132,7 @@ export function accuracyStrip(report: AnalysisReport, group: readonly Profile[])
           mark: { type: "line", color: colour, strokeWidth: group.length > 1 ? 1 : 1.5, aria: false },
           encoding: {
             x: quantitative("0", x, wideAxis(x, plotWidth(padding), "t = ‖Δθ‖")),
-            y: quantitative("1", y, axisOf(y, 2, "accuracy %", { titleX: -44 })),
+            y: quantitative("1", y, axisOf(y, 2, "accuracy %")),
             detail: { field: "2", type: "nominal" },
           },
         },
@@ -268,7 +268,13 @@ export function secondAxisLayer(name: string, x: Scale, thetaNorm: number): Spec
   return {
     data: { name },
     mark: { type: "point", opacity: 0, aria: false },
-    encoding: { x: quantitative("0", x, percentAxis(x.domain as [number, number], thetaNorm, "top")) },
+    encoding: {
+      x: quantitative(
+        "0",
+        x,
+        percentAxis(x.domain as [number, number], thetaNorm, "top", plotWidth(padding)),
+      ),
+    },
   };
 }
 

@@ -4,12 +4,12 @@ import { directionOf, labelOf } from "../facts.ts";
 import { html } from "../html.ts";
 import { extent, padded, type Scale, valueAt } from "../scales.ts";
 import { scaleTable } from "../tables/scale-curve.ts";
-import { again, axisOf, ownAxes, quantitative, wideAxis } from "./axes.ts";
+import { AXIS_ROOM, again, axisOf, ownAxes, quantitative, wideAxis } from "./axes.ts";
 import { CURSOR } from "./cursor.ts";
 import { type Figure, type Padding, type Panel, plotWidth } from "./figure.ts";
 import { colours } from "./profile.ts";
 
-const padding: Padding = { left: 60, right: 16, top: 50, bottom: 42 };
+const padding: Padding = { left: AXIS_ROOM, right: 16, top: 50, bottom: 42 };
 const HEIGHT = 190;
 /** Curvature at a scale counts as the Hessian's within this share of it. */
 const AGREE = 0.1;
@@ -86,7 +86,7 @@ function scalePanel(report: AnalysisReport, curve: ScaleCurve): Panel {
           mark: { type: "line", color: colour, strokeWidth: 1.5, clip: true, aria: false },
           encoding: {
             x: quantitative("0", x, wideAxis(x, plotWidth(padding), "step ε / ‖θ‖")),
-            y: quantitative("1", y, axisOf(y, 5, "curvature", { titleX: -44 })),
+            y: quantitative("1", y, axisOf(y, 5, "curvature")),
           },
         },
         {

@@ -3,11 +3,11 @@ import { countText, numberText, percentText, withError } from "../../analysis/nu
 import { html } from "../html.ts";
 import type { Scale } from "../scales.ts";
 import { sliceTable } from "../tables/slices.ts";
-import { again, axisOf, ownAxes, quantitative, wideAxis } from "./axes.ts";
+import { AXIS_ROOM, again, axisOf, ownAxes, quantitative, wideAxis } from "./axes.ts";
 import { CURSOR } from "./cursor.ts";
 import { type Figure, PANEL_WIDTH, type Padding, type Panel, plotWidth } from "./figure.ts";
 
-const padding: Padding = { left: 60, right: 16, top: 50, bottom: 42 };
+const padding: Padding = { left: AXIS_ROOM, right: 16, top: 50, bottom: 42 };
 const HEIGHT = 200;
 const SIDE = 10;
 
@@ -124,7 +124,7 @@ function histogramPanel({ histogram, meanPlane, planes, trace }: RandomSliceInfo
           encoding: {
             x: quantitative("0", x, wideAxis(x, plotWidth(padding), "curvature")),
             x2: { field: "1" },
-            y: quantitative("2", y, axisOf(y, 4, "% of planes", { titleX: -44 })),
+            y: quantitative("2", y, axisOf(y, 4, "% of planes")),
             y2: { datum: 0 },
           },
         },

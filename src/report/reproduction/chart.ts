@@ -1,9 +1,9 @@
-import { again, axisOf, ownAxes, quantitative, wideAxis } from "../figures/axes.ts";
+import { AXIS_ROOM, again, axisOf, ownAxes, quantitative, wideAxis } from "../figures/axes.ts";
 import { CURSOR } from "../figures/cursor.ts";
 import { type Padding, type Panel, plotWidth, type Rows, type Spec } from "../figures/figure.ts";
 import type { Scale } from "../scales.ts";
 
-const padding: Padding = { left: 60, right: 16, top: 50, bottom: 42 };
+const padding: Padding = { left: AXIS_ROOM, right: 16, top: 50, bottom: 42 };
 const HEIGHT = 190;
 
 /** What is drawn in a chart, lowest first. Rows: x, y, then the ends of the bar in y. */
@@ -50,7 +50,7 @@ export function chartPanel(chart: Chart): Panel {
           mark: { type: "point", opacity: 0, aria: false },
           encoding: {
             x: quantitative("0", x, wideAxis(x, width, chart.xTitle)),
-            y: quantitative("1", y, axisOf(y, 5, chart.yTitle, { titleX: -44 })),
+            y: quantitative("1", y, axisOf(y, 5, chart.yTitle)),
           },
         },
         ...layers.flatMap((layer, k) => drawn(layer, { name: `${id}/${k}` })),

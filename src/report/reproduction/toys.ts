@@ -160,7 +160,7 @@ function convergencePanel(toy: ToyCase, index: number): Panel {
   return chartPanel({
     id: `toy-convergence-${index}`,
     title: toy.name,
-    subtitle: `mean κ± ${numberText(last?.kappaPlus ?? 0, 3)}, ${numberText(last?.kappaMinus ?? 0, 3)}; of the mean plane ${numberText(last?.ofMean.plus ?? 0, 3)}, ${numberText(last?.ofMean.minus ?? 0, 3)}`,
+    subtitle: `mean κ± ${numberText(last?.kappaPlus ?? 0, 3)}, ${numberText(last?.kappaMinus ?? 0, 3)}; mean plane ${numberText(last?.ofMean.plus ?? 0, 3)}, ${numberText(last?.ofMean.minus ?? 0, 3)}`,
     x: { kind: "log", domain: [0.9, Math.max(2, (last?.planes ?? 1) * 1.1)] },
     y: { kind: "linear", domain: padded(extent([...values, expected.plus, expected.minus], [0, 1]), 0.06) },
     xTitle: "planes (log axis)",

@@ -74,7 +74,7 @@ function checkpointOf({ checkpoints }: TrajectoryReport, frame: Frame): PathPoin
 function coloursOf({ directions, frames }: Animation, split: Split): Colours {
   if (directions === "fixed") {
     const { scale } = lossScale(frames.flatMap((f) => finite({ values: f[split]!.loss })));
-    const title = `loss, ${scale.kind} colour scale, the same in all frames`;
+    const title = `loss, ${scale.kind} scale, the same in all frames`;
     return { scale, map: viridis, title, value: (loss) => loss };
   }
   const value = (loss: number, from: number) => (loss - from) / (Math.abs(from) || 1);
@@ -86,7 +86,7 @@ function coloursOf({ directions, frames }: Animation, split: Split): Colours {
   return {
     scale: changeScale(all, depth),
     map: diverging,
-    title: "loss: (L − L(θₖ))/L(θₖ), symmetric log scale",
+    title: "loss: (L − L(θₖ))/L(θₖ), symlog scale",
     value,
   };
 }
@@ -97,7 +97,7 @@ function framePanel(report: TrajectoryReport, frame: Frame, split: Split, colour
   const here = atOrigin(losses) ?? Number.NaN;
   const grid: Grid = mapGrid(losses, (v) => colours.value(v, here));
   const end = (i: number) => numberText(point.eigenpairs[i]?.value ?? Number.NaN, 3);
-  const title = `${cutMiddle(point.name, 36)} · ${split}`;
+  const title = `${cutMiddle(point.name, 30)} · ${split}`;
   const { x, y, loss } = frame.train.minimum;
   return planePanel({
     id: `frame-${split}`,

@@ -1,12 +1,12 @@
 import { numberText } from "../../analysis/number-text.ts";
 import type { PathPoint } from "../../analysis/trajectory/report.ts";
-import { again, axisOf, ownAxes, quantitative, wideAxis } from "../figures/axes.ts";
+import { AXIS_ROOM, again, axisOf, ownAxes, quantitative, wideAxis } from "../figures/axes.ts";
 import { CURSOR } from "../figures/cursor.ts";
 import { type Padding, type Panel, plotWidth, type Spec } from "../figures/figure.ts";
 import { extent, padded, type Scale } from "../scales.ts";
 import { isNumber } from "../text.ts";
 
-const padding: Padding = { left: 68, right: 16, top: 50, bottom: 42 };
+const padding: Padding = { left: AXIS_ROOM, right: 16, top: 50, bottom: 42 };
 const HEIGHT = 170;
 
 /** A number at each checkpoint, with its error; null where there is none. */
@@ -101,7 +101,7 @@ export function curvePanel(curve: Curve, points: readonly PathPoint[], axis: Tra
           mark: { type: "point", opacity: 0, aria: false },
           encoding: {
             x: quantitative("0", axis.scale, wideAxis(axis.scale, plotWidth(padding), axis.title)),
-            y: quantitative("1", y, axisOf(y, 5, curve.yTitle, { titleX: -52 })),
+            y: quantitative("1", y, axisOf(y, 5, curve.yTitle)),
           },
         },
         ...series.toReversed().flatMap((s) => seriesLayers(`${id}/${series.indexOf(s)}`, s)),
