@@ -8,6 +8,7 @@ import { channelsOf, type Normalization, transformOf } from "./normalization.ts"
 import type { NdArray, NumericArray } from "./npy.ts";
 import { sliceRows } from "./npz.ts";
 import { openData } from "./open.ts";
+import { runWhole } from "./part.ts";
 import { type SampleSplit, splitSamples } from "./split.ts";
 import { type ArrayStore, missingArray, showIndex, showShape } from "./store.ts";
 
@@ -40,6 +41,8 @@ export interface Dataset {
   readonly samples: number;
   /** The only size that batches may have, for models of a fixed one; null when any will do. */
   readonly batchSize: number | null;
+  /** Why all samples run at once, in words; null where they are cut into batches, or the model's own shapes say so. */
+  readonly whole: string | null;
   /** Of the contents used and their normalisation, whatever the file's format and compression. */
   readonly sha256: string;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
@@ -78,7 +81,8 @@ export async function loadDataset(spec: DatasetSpec, requirements: DatasetRequir
       spec,
     );
     const measured = fitted.filter((f) => f.input !== fed && f.input !== requirements.target);
-    return await assemble(spec, store, fitted, measured, target, split);
+    const dataset = await assemble(spec, store, fitted, measured, target, split);
+    return split.whole === null ? dataset : runWhole(dataset, split.whole);
   } finally {
     await store.close();
   }
@@ -141,7 +145,7 @@ function asTaken(target: TargetArray, fitted: readonly FittedArray[]): TargetArr
 
 function limitSamples(store: ArrayStore, split: SampleSplit, { samples: limit }: DatasetSpec): SampleSplit {
   const where = JSON.stringify(store.name);
-  const { samples, batchSize } = split;
+  const { samples, batchSize, whole } = split;
   if (samples === 0)
     throw new LandscapeError("INVALID_DATA", `empty data set: ${where} has no samples`, { path: store.name });
   if (limit === null || limit === samples) return split;
@@ -154,6 +158,7 @@ function limitSamples(store: ArrayStore, split: SampleSplit, { samples: limit }:
   };
   if (!Number.isSafeInteger(limit) || limit < 1) fail("expected a whole number above 0");
   if (limit > samples) fail(`it has ${samples}. ask for ${samples} or fewer`);
+  if (whole !== null) fail(`they run at once, since ${whole}. Leave the option out`);
   if (batchSize !== null && limit % batchSize !== 0) {
     fail(`the model was exported for batches of ${batchSize}. ask for a multiple of it`);
   }
@@ -193,6 +198,7 @@ async function assemble(
     path: store.name,
     samples,
     batchSize,
+    whole: null,
     sha256: fingerprint(inputs, target, normalized),
     warnings: rawPixelWarnings(normalizable, normalized),
     types: (n) => ({

@@ -9,6 +9,8 @@ export interface InputRequirement {
   readonly type: string | undefined;
   /** null: any length. null instead of a list: any shape. The samples lie along the first axis. */
   readonly dims: readonly (number | null)[] | null;
+  /** What the file calls an open first axis: axes of one name have one length. */
+  readonly axis?: string | null;
   /** Takes targets: classes are fine as floats, and so are axes of length 1 more or less. */
   readonly isTarget?: boolean;
   /** Other names that the array may have. */
@@ -27,6 +29,8 @@ export interface FittedArray {
   readonly type: FeedType;
   /** The model's own length of the first axis; null when it takes any. */
   readonly ownBatch: number | null;
+  /** What the file calls the first axis; null where it does not. */
+  readonly axis: string | null;
   /** Some other axis may have any length. */
   readonly open: boolean;
 }
@@ -64,7 +68,8 @@ export function fitArray(
     throw mismatch(store, array, input, `has shape ${showShape(shape)}, which holds no elements`);
   }
   const open = dims.slice(1).includes(null);
-  return { array, input: input.name, info, shape, flat, type, ownBatch: dims[0] ?? null, open };
+  const [ownBatch = null] = dims;
+  return { array, input: input.name, info, shape, flat, type, ownBatch, axis: input.axis ?? null, open };
 }
 
 /** Throws where an array would be flattened that holds nothing for each position of another input: one-hot classes, say. */

@@ -8,6 +8,6 @@ export { type Normalization, type NormalizationOptions, parseNormalization } fro
 export type { Dtype, NdArray, NumericArray } from "./npy.ts";
 export { type ArrayToWrite, openNpz, writeNpz } from "./npz.ts";
 export { openData } from "./open.ts";
-export { holdOut } from "./part.ts";
+export { holdOut, runWhole } from "./part.ts";
 export type { ArrayStore } from "./store.ts";
 export { parseVectorAddress, readNpzArray, readVector, type VectorAddress } from "./vector.ts";

@@ -7,6 +7,7 @@ export function noData(): Dataset {
     path: "",
     samples: 1,
     batchSize: 1,
+    whole: null,
     sha256: createHash("sha256").digest("hex"),
     warnings: [],
     types: () => ({ inputs: new Map(), target: null }),

@@ -2,9 +2,28 @@ import { createHash } from "node:crypto";
 import { LandscapeError } from "../errors.ts";
 import type { Dataset } from "./dataset.ts";
 
+/** A data set whose samples all run at once, since `why`. */
+export function runWhole(dataset: Dataset, why: string): Dataset {
+  const { samples, path, warnings } = dataset;
+  const message = `the ${samples} samples of ${JSON.stringify(path)} run at once, undivided: ${why}`;
+  return {
+    ...dataset,
+    batchSize: samples,
+    whole: why,
+    warnings: [...warnings, { code: "UNDIVIDED_DATA", message }],
+  };
+}
+
 /** A data set in two: all but the last `fraction` of its samples, and these, which are held out. Both have at least one. */
 export function holdOut(dataset: Dataset, fraction: number): { train: Dataset; heldOut: Dataset } {
-  const { samples, batchSize, path } = dataset;
+  const { samples, batchSize, path, whole } = dataset;
+  if (whole !== null) {
+    throw new LandscapeError(
+      "INVALID_OPTION",
+      `cannot hold out samples of ${JSON.stringify(path)}: its ${samples} samples run at once, since ${whole}. Give --test-data`,
+      { option: "hold-out" },
+    );
+  }
   const unit = batchSize ?? 1;
   const batches = samples / unit;
   if (batches < 2) {

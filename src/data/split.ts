@@ -1,12 +1,14 @@
 import { LandscapeError } from "../errors.ts";
 import { type FittedArray, runsOf } from "./fit.ts";
-import type { ArrayStore } from "./store.ts";
+import { type ArrayStore, showShape } from "./store.ts";
 
 /** How a data set divides into samples. */
 export interface SampleSplit {
   readonly samples: number;
   /** The only size that batches may have; null when any will do. */
   readonly batchSize: number | null;
+  /** Why all samples run at once, in words, where they need not by the model's fixed shapes. */
+  readonly whole: string | null;
   /** Rows of each sample, of inputs whose first axis counts samples; the others are fed whole with every batch. */
   readonly batched: ReadonlyMap<string, number>;
   /** Rows of each sample in the targets: more than one where labels of all positions lie in one row. */
@@ -16,8 +18,8 @@ export interface SampleSplit {
 /**
  * Counts samples along the first axis of all arrays. Counts may differ only where an array is just what
  * the model's fixed shape asks for: then it is no batch of samples but goes into every run as it is; where labels lie
- * flattened, as many to a sample as an input has positions; or, with `lossInside`, in any other number: then all goes
- * into one run.
+ * flattened, as many to a sample as an input has positions; or where the file does not say that its inputs have one length
+ * (`mayDiffer`): then all goes into one run.
  */
 export function splitSamples(
   store: ArrayStore,
@@ -28,20 +30,52 @@ export function splitSamples(
   const flat = flattened(inputs, target);
   if (flat) return flat;
   const samples = countSamples(inputs, target);
-  const whole = inputs.filter(
+  const undivided = inputs.filter(
     (i) => i.shape[0] !== samples || (i.shape.length > 0 && !divides(i.ownBatch, samples)),
   );
-  const odd = whole.filter((i) => i.shape[0] !== i.ownBatch && i.shape.length > 0);
-  const isFlattened =
-    lossInside && odd.every((i) => samples % (i.shape[0] ?? 1) === 0 && i.ownBatch === null);
-  if (odd.length > 0 && !isFlattened) throw countsDiffer(store, inputs, target, samples);
-  const batched = inputs.filter((i) => !whole.includes(i));
+  const odd = undivided.filter((i) => i.shape[0] !== i.ownBatch && i.shape.length > 0);
+  if (odd.length > 0 && !mayDiffer(odd, inputs, samples, lossInside))
+    throw countsDiffer(store, inputs, target, samples);
+  const batched = inputs.filter((i) => !undivided.includes(i));
   const sizes = new Set(batched.map((i) => i.ownBatch).filter((size) => size !== null));
   // With every shape fixed, or an axis that varies with the batch, only one run with everything is right.
-  if (batched.length === 0 || odd.length > 0 || whole.some((i) => i.open)) sizes.add(samples);
+  const varying = undivided.filter((i) => odd.includes(i) || i.open);
+  if (batched.length === 0 || varying.length > 0) sizes.add(samples);
   if (sizes.size > 1) throw countsDiffer(store, inputs, target, samples);
   const [batchSize = null] = sizes;
-  return { samples, batchSize, batched: new Map(batched.map((i) => [i.input, 1])), targetRows: 1 };
+  return {
+    samples,
+    batchSize,
+    whole: varying.length > 0 && !lossInside ? notDivided(varying) : null,
+    batched: new Map(batched.map((i) => [i.input, 1])),
+    targetRows: 1,
+  };
+}
+
+/**
+ * Whether inputs may have lengths that are no count of samples: labels of all positions of a loss inside, or the nodes and
+ * edges of a graph, whose lengths the file tells apart, or says nothing of.
+ */
+function mayDiffer(
+  odd: readonly FittedArray[],
+  inputs: readonly FittedArray[],
+  samples: number,
+  lossInside: boolean,
+): boolean {
+  if (odd.some((i) => i.ownBatch !== null)) return false;
+  if (lossInside) return odd.every((i) => samples % (i.shape[0] ?? 1) === 0);
+  const lengths = new Map<string, number>();
+  for (const { axis, input, shape } of inputs) {
+    const name = axis ?? `of ${input}`;
+    if ((lengths.get(name) ?? shape[0]) !== shape[0]) return false;
+    lengths.set(name, shape[0] ?? 0);
+  }
+  return new Set(lengths.values()).size > 1;
+}
+
+function notDivided(inputs: readonly FittedArray[]): string {
+  const names = inputs.map((i) => `"${i.array}" ${showShape(i.shape)}`);
+  return `${names.join(" and ")} ${names.length > 1 ? "do" : "does"} not divide among them`;
 }
 
 /**
@@ -63,7 +97,7 @@ function flattened(
   if (![first, ...others].some((i) => i !== undefined && runsOf(i.shape.slice(1)).has(positions)))
     return undefined;
   const batched = new Map(inputs.map((i) => [i.input, isFlat(i) ? positions : 1]));
-  return { samples, batchSize: null, batched, targetRows: positions };
+  return { samples, batchSize: null, whole: null, batched, targetRows: positions };
 }
 
 function countSamples(

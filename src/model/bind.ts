@@ -1,7 +1,7 @@
 import { emitTraining } from "../artifacts/lower-training.ts";
 import { unsupported } from "../autodiff/gradient.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
-import type { TensorType } from "../onnx/tensor.ts";
+import type { Tensor, TensorType } from "../onnx/tensor.ts";
 import { ancestors, GraphBuilder } from "../ops/builder.ts";
 import { expandButBatchNorm } from "../ops/fold-batch-norm.ts";
 import { lookup } from "../ops/registry.ts";
@@ -30,13 +30,20 @@ export interface BoundOwnLoss extends Pick<OwnLoss, "kind"> {
 /**
  * Binds the batch and expands composed operators, but for BatchNormalization in evaluation mode: it is folded into the
  * products before it only where branches are decided already (`refined`), since a ReLU's input near 0 changes its sign by
- * the rounding of folded weights.
+ * the rounding of folded weights. Inputs whose contents are `known` become constants: shapes may depend on them.
  */
-export function bindModel(checkpoint: Checkpoint, inputs: ReadonlyMap<string, TensorType>): BoundModel {
+export function bindModel(
+  checkpoint: Checkpoint,
+  inputs: ReadonlyMap<string, TensorType>,
+  known: ReadonlyMap<string, Tensor> = new Map(),
+): BoundModel {
   const { own } = checkpoint;
   const b = new GraphBuilder(lookup);
   const theta = checkpoint.parameters.map((p, i) => b.input(`p${i}`, { type: "float32", dims: p.shape }));
-  const data = checkpoint.inputs.map((v, i) => b.input(`x${i}`, inputs.get(v.name) as TensorType));
+  const data = checkpoint.inputs.map(({ name }, i) => {
+    const tensor = known.get(name);
+    return tensor ? b.constant(tensor, name) : b.input(`x${i}`, inputs.get(name) as TensorType);
+  });
   const bindings = new Map<Value, Value>([
     ...checkpoint.parameters.map((p, i): [Value, Value] => [p.value, theta[i] as Value]),
     ...checkpoint.inputs.map((v, i): [Value, Value] => [v, data[i] as Value]),
@@ -48,7 +55,8 @@ export function bindModel(checkpoint: Checkpoint, inputs: ReadonlyMap<string, Te
     ? emitTraining(own.training, b, bindings)
     : rewrite({ ...checkpoint.graph, outputs: heads }, b, bindings);
   const outputs = heads.map((v) => became.get(v) as Value);
-  const bound = b.build(checkpoint.graph.name, [...theta, ...data], outputs);
+  const fed = data.filter((v) => v.kind === "input");
+  const bound = b.build(checkpoint.graph.name, [...theta, ...fed], outputs);
   const graph = expandButBatchNorm(bound, lookup);
   const output = graph.outputs[0] as Value;
   const batched = own?.target ? data[checkpoint.inputs.indexOf(own.target)] : data[0];

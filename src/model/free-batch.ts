@@ -1,8 +1,8 @@
-import { type Graph, type Node, Value } from "../onnx/graph.ts";
+import { type Graph, Value } from "../onnx/graph.ts";
 import { transformGraph } from "../onnx/index.ts";
-import { ancestors } from "../ops/builder.ts";
-import { type BoundModel, bindModel } from "./bind.ts";
+import { bindModel } from "./bind.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { hasOwnRows } from "./own-rows.ts";
 import type { Warning } from "./preflight-check.ts";
 import { batchType, PRIMES, tracedBatch } from "./traced-batch.ts";
 
@@ -26,53 +26,17 @@ export function freeBatch(checkpoint: Checkpoint): Checkpoint {
   return traced === null ? checkpoint : fixedTo(withBatch(checkpoint, traced), traced);
 }
 
-/** Operators that look along an axis at other elements, and keep its length. */
-const ALONG_AXIS =
-  /^(Softmax|LogSoftmax|Hardmax|CumSum|TopK|LpNormalization|ReverseSequence|Slice|Gather\w*|Scatter\w*|Concat)$/;
-
 /** Whether the model can be bound to `n` samples and each of them has rows of its own, from input to output. */
 function isPerSample(checkpoint: Checkpoint, n: number): boolean {
   try {
-    const { graph, data, output } = boundTo(checkpoint, n);
-    const dependent = new Set<Value>(data);
-    for (const node of ancestors([output]).nodes) {
-      if (!node.inputs.some((v) => v !== null && dependent.has(v))) continue;
-      if (node.outputs.some((y) => !hasRows(y, n)) || looksAcross(node, dependent)) return false;
-      for (const y of node.outputs) dependent.add(y);
-    }
-    return output.dims[0] === n && graph.outputs.length > 0;
+    return hasOwnRows(
+      bindModel(checkpoint, new Map(checkpoint.inputs.map((v) => [v.name, batchType(v, n)]))),
+      n,
+    );
   } catch {
     // Whatever does not fit another batch size is not free of it.
     return false;
   }
-}
-
-function boundTo(checkpoint: Checkpoint, n: number): BoundModel {
-  return bindModel(checkpoint, new Map(checkpoint.inputs.map((v) => [v.name, batchType(v, n)])));
-}
-
-/** Rows of one sample lie together: a multiple of the batch on the first axis, and no loop over samples elsewhere. */
-function hasRows(value: Value, n: number): boolean {
-  const [rows] = value.dims;
-  return rows !== undefined && rows > 0 && rows % n === 0;
-}
-
-function looksAcross(node: Node, dependent: ReadonlySet<Value>): boolean {
-  if (!ALONG_AXIS.test(node.op)) return false;
-  if (node.op === "Slice") return node.x(0).dims[0] !== node.outputs[0]?.dims[0] || slicesFirst(node);
-  // Picking by the data's own indices out of a table of weights is per sample.
-  if (/^Gather/.test(node.op) && !dependent.has(node.x(0))) return false;
-  const rank = node.x(0).dims.length;
-  const otherwise = /^(Gather|Scatter|Concat)/.test(node.op) ? 0 : -1;
-  const axis = node.op === "CumSum" ? 0 : node.int("axis", otherwise);
-  return (axis + rank) % rank === 0;
-}
-
-function slicesFirst(node: Node): boolean {
-  const axes = node.inputs[3]?.tensor;
-  if (axes === undefined) return true;
-  const rank = node.x(0).dims.length;
-  return Array.from(axes.data as ArrayLike<number | bigint>, Number).some((a) => (a + rank) % rank === 0);
 }
 
 function withBatch(checkpoint: Checkpoint, n: number | null): Checkpoint {

@@ -1,3 +1,4 @@
+import { isIntegerType } from "../data/convert.ts";
 import {
   type Dataset,
   type DatasetRequirements,
@@ -18,9 +19,10 @@ import type { BatchTypes, Programs } from "../model/programs.ts";
 import { openRuntime, type Runtime } from "../runtime/index.ts";
 import { type BatchPlan, planBatches } from "./batch-plan.ts";
 import { DecisionCache } from "./decision-cache.ts";
+import { divisible } from "./divide.ts";
 import { Evaluator } from "./evaluator.ts";
 import type { ProblemSpec } from "./problem-spec.ts";
-import { type ProgramName, SessionCache } from "./sessions.ts";
+import { type BatchKnowledge, type ProgramName, SessionCache } from "./sessions.ts";
 
 export type Split = "train" | "test";
 
@@ -70,15 +72,9 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
     evalMode: spec.evalMode,
   });
   const runtime = await openRuntime({ device: spec.device, threads: spec.threads });
-  const datasets = new Map<Split, Dataset>();
-  datasets.set("train", await loadTrain(spec.train, checkpoint));
-  if (spec.holdOut !== undefined) {
-    const { train, heldOut } = holdOut(datasets.get("train") as Dataset, spec.holdOut);
-    datasets.set("train", train).set("test", heldOut);
-  } else if (spec.test) datasets.set("test", await loadDataset(spec.test, requirements(checkpoint)));
-
+  const { datasets, sessionsOf } = await openData(spec, checkpoint, runtime);
   const train = datasets.get("train") as Dataset;
-  const sessions = new SessionCache(checkpoint, runtime, spec.loss, (n) => typesFor(n, datasets));
+  const sessions = sessionsOf(train);
   const unit = train.batchSize ?? 1;
   const one = await sessions.first(unit, () => train.batch(0, unit));
   const obstacle = obstacleOf(one.programs);
@@ -93,9 +89,11 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
     if (classes !== null && kind !== "output") {
       dataset.assertLabels({ classes, ignoreIndex, weights, soft: kind === "bce" });
     }
+    const own = sessionsOf(dataset);
+    if (own !== sessions) await own.first(dataset.samples, () => dataset.batch(0, dataset.samples));
     const decisions = new DecisionCache(spec.memory / 2);
     const evaluator = ({ groups }: BatchPlan, samples: number) =>
-      new Evaluator(checkpoint, dataset, sessions, groups, {
+      new Evaluator(checkpoint, dataset, own, groups, {
         decisions,
         bakes: (name) => worthBaking(name, one.programs, unit, samples),
       });
@@ -113,7 +111,9 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
     bytesPerSample,
     splits,
     programs: (n) => sessions.of(n).programs,
-    close: () => sessions.close(),
+    close: async () => {
+      for (const dataset of datasets.values()) await sessionsOf(dataset).close();
+    },
   };
 }
 
@@ -139,6 +139,36 @@ function openedSplit(
       return opened;
     },
   };
+}
+
+interface OpenedData {
+  readonly datasets: ReadonlyMap<Split, Dataset>;
+  /** The sessions of data that run in one batch are their own: shapes may differ, and what is constant. */
+  readonly sessionsOf: (dataset: Dataset) => SessionCache;
+}
+
+async function openData(spec: ProblemSpec, checkpoint: Checkpoint, runtime: Runtime): Promise<OpenedData> {
+  const datasets = new Map<Split, Dataset>();
+  const cache = (data: BatchKnowledge) => new SessionCache(checkpoint, runtime, spec.loss, data);
+  const shared = cache({ types: (n) => typesFor(n, datasets), integers: () => new Map() });
+  const add = async (split: Split, dataset: Dataset) => {
+    datasets.set(split, dataset);
+    datasets.set(split, await divisible(checkpoint, dataset, shared));
+  };
+  await add("train", await loadTrain(spec.train, checkpoint));
+  if (spec.holdOut !== undefined) {
+    const { train, heldOut } = holdOut(datasets.get("train") as Dataset, spec.holdOut);
+    datasets.set("train", train).set("test", heldOut);
+  } else if (spec.test) await add("test", await loadDataset(spec.test, requirements(checkpoint)));
+  const inOne = [...datasets.values()].filter((d) => d.batchSize === d.samples);
+  const own = new Map(inOne.map((d) => [d, cache(undivided(d))]));
+  return { datasets, sessionsOf: (dataset) => own.get(dataset) ?? shared };
+}
+
+function undivided(dataset: Dataset): BatchKnowledge {
+  const { samples } = dataset;
+  const integers = () => [...dataset.batch(0, samples).inputs].filter(([, { type }]) => isIntegerType(type));
+  return { types: (n) => dataset.types(n) as BatchTypes, integers: () => new Map(integers()) };
 }
 
 /** Only a model without inputs, whose output is its loss, needs no data. */
@@ -169,6 +199,7 @@ function requirements(checkpoint: Checkpoint): DatasetRequirements {
       name: v.name,
       type: v.type,
       dims: v.shape?.map((d) => (typeof d === "number" ? d : null)) ?? null,
+      axis: typeof v.shape?.[0] === "string" ? v.shape[0] : null,
     })),
   };
 }

@@ -1,6 +1,6 @@
 import type { Batch } from "../data/index.ts";
 import { LandscapeError } from "../errors.ts";
-import { bindModel } from "../model/bind.ts";
+import { type BoundModel, bindModel } from "../model/bind.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import { resolveLoss } from "../model/choose-loss.ts";
 import type { Program } from "../model/compile.ts";
@@ -9,6 +9,7 @@ import type { LossOptions, LossSpec } from "../model/loss.ts";
 import { type BatchTypes, makePrograms, type Programs } from "../model/programs.ts";
 import { obstacleText } from "../model/unsupported.ts";
 import type { Value } from "../onnx/graph.ts";
+import type { Tensor } from "../onnx/tensor.ts";
 import type { Runtime, RuntimeTensor, Session } from "../runtime/index.ts";
 import { openProgram, openSession } from "./chained-session.ts";
 import { dataFeeds, vectorFeeds, wantedFeeds } from "./feeds.ts";
@@ -32,6 +33,14 @@ export interface LoadedProgram {
 
 const WEIGHTS_FILE = "theta";
 
+/** What is known of a batch before it is run. */
+export interface BatchKnowledge {
+  /** What a batch of `n` samples looks like. */
+  types(n: number): BatchTypes;
+  /** Where there is one batch only: the integers in it, on which shapes may depend. */
+  integers(): ReadonlyMap<string, Tensor>;
+}
+
 /** The programs of one batch size, and the loss they have. */
 interface Made {
   readonly programs: Programs;
@@ -49,23 +58,18 @@ export class SessionCache {
   private readonly checkpoint: Checkpoint;
   private readonly runtime: Runtime;
   private readonly lossOptions: LossOptions;
-  private readonly typesOf: (n: number) => BatchTypes;
+  private readonly data: BatchKnowledge;
   private readonly programs = new Map<number, Made>();
   private readonly models = new Map<string, Uint8Array>();
   private readonly fed = new Map<string, Promise<Session>>();
   private readonly atBase: BakedSessions;
   private given: AsGiven | undefined;
 
-  constructor(
-    checkpoint: Checkpoint,
-    runtime: Runtime,
-    lossOptions: LossOptions,
-    typesOf: (n: number) => BatchTypes,
-  ) {
+  constructor(checkpoint: Checkpoint, runtime: Runtime, lossOptions: LossOptions, data: BatchKnowledge) {
     this.checkpoint = checkpoint;
     this.runtime = runtime;
     this.lossOptions = lossOptions;
-    this.typesOf = typesOf;
+    this.data = data;
     this.atBase = new BakedSessions(this, checkpoint.theta);
   }
 
@@ -93,20 +97,32 @@ export class SessionCache {
   }
 
   private bound(n: number): Made {
-    const types = this.typesOf(n);
-    const bound = bindModel(this.checkpoint, types.inputs);
+    const types = this.data.types(n);
+    const bound = { ...this.bind(types), ...(this.checkpoint.own ? {} : { samples: n }) };
     const spec = resolveLoss(this.lossOptions, bound, types.target);
     return { programs: makePrograms(bound, spec, types.target), spec };
   }
 
+  /** Integers become constants only if shapes depend on them: graphs then hold one batch, and are larger. */
+  private bind(types: BatchTypes): BoundModel {
+    try {
+      return bindModel(this.checkpoint, types.inputs);
+    } catch (error) {
+      const isUnknown = error instanceof LandscapeError && error.code === "UNSUPPORTED_OP";
+      const known = isUnknown ? this.data.integers() : new Map<string, Tensor>();
+      if (known.size === 0) throw error;
+      return bindModel(this.checkpoint, types.inputs, known);
+    }
+  }
+
   private asGiven(n: number, { why, spec }: AsGiven): Made {
-    const types = this.typesOf(n);
+    const types = this.data.types(n);
     const specOf = (output: Value) => resolveLoss(this.lossOptions, { output, own: null }, types.target);
     return { programs: givenPrograms(this.checkpoint, types, n, { spec, specOf }, why), spec };
   }
 
   private async shownSpec(why: LandscapeError, n: number, batch: Batch): Promise<LossSpec> {
-    const types = this.typesOf(n);
+    const types = this.data.types(n);
     const program = givenProgram(this.checkpoint, types);
     if (program === undefined) throw why;
     const session = await openProgram(this.runtime, program).catch((cause: unknown) => {

@@ -14,6 +14,7 @@ import {
   longs,
   node,
   smallModel,
+  stringAttribute,
   type TensorProto,
 } from "../onnx/protos.ts";
 
@@ -27,6 +28,8 @@ const ints = (name: string, values: number[]): TensorProto => ({
 });
 const ramp = (n: number) => Array.from({ length: n }, (_, i) => 0.3 + 0.17 * i);
 const W = floats("w", [6, 3], ramp(18));
+
+const equation = (text: string) => stringAttribute("equation", text);
 
 /** Models exported for 4 samples of [2, 3]; whether they can take any number. */
 const rows: readonly [string, boolean, Pick<GraphProto, "node" | "initializer">][] = [
@@ -127,6 +130,36 @@ const rows: readonly [string, boolean, Pick<GraphProto, "node" | "initializer">]
         node("MatMul", ["q", "k"], ["a"]),
         node("Softmax", ["a"], ["p"]),
         node("MatMul", ["p", "x"], ["y"]),
+      ],
+    },
+  ],
+  [
+    "attention within samples, as sums over named axes",
+    true,
+    {
+      initializer: [],
+      node: [
+        node("Einsum", ["x", "x"], ["a"], [equation("bqd,bkd->bqk")]),
+        node("Einsum", ["a", "x"], ["y"], [equation("bqk,bkd->bqd")]),
+      ],
+    },
+  ],
+  [
+    "attention between samples, as sums over named axes",
+    false,
+    { initializer: [], node: [node("Einsum", ["x", "x"], ["y"], [equation("bqd,ckd->bcqk")])] },
+  ],
+  [
+    "a batch of similarities that weights samples",
+    false,
+    {
+      initializer: [W],
+      node: [
+        node("Flatten", ["x"], ["f"]),
+        node("Mul", ["f", "f"], ["g"]),
+        node("Einsum", ["f", "g"], ["s"], [equation("bi,ci->bc")]),
+        node("MatMul", ["s", "f"], ["h"]),
+        node("MatMul", ["h", "w"], ["y"]),
       ],
     },
   ],

@@ -42,5 +42,5 @@ function partingText(curve: ScaleCurve): string {
   const step = curve.relativeStep[k];
   return step === undefined
     ? `${name} one curvature at all scales`
-    : `${name} kinks from ${numberText(step, 1)}·‖θ‖`;
+    : `${name} another from ${numberText(step, 1)}·‖θ‖`;
 }

@@ -145,3 +145,55 @@ export function foldScatterElements(call: Call, axis: number): readonly Tensor[]
   for (const [i, place] of at.entries()) data[place] = updates.data[i];
   return [{ type: tensor.type, dims: tensor.dims, data: data as TensorData }];
 }
+
+/** Where the slices begin that the rows of `index` name in a tensor of shape `dims`, and their elements. */
+function slicesAt(
+  index: Tensor,
+  dims: readonly number[],
+  batch = 0,
+): { starts: Int32Array; inner: number } | undefined {
+  const chosen = numbers(index);
+  const k = index.dims.at(-1) ?? 0;
+  const axisOf = (at: number) => batch + (at % k);
+  // What lies outside is for the runtime to refuse.
+  const isInside = (i: number, at: number) => i >= -dims[axisOf(at)]! && i < dims[axisOf(at)]!;
+  if (chosen === undefined || k === 0 || !chosen.every(isInside)) return undefined;
+  const strides = stridesOf(dims);
+  const each = sizeOf(index.dims.slice(batch, -1));
+  const starts = Int32Array.from({ length: chosen.length / k }, (_, row) => {
+    return Math.floor(row / each) * sizeOf(dims.slice(batch));
+  });
+  for (const [at, i] of chosen.entries()) {
+    const axis = axisOf(at);
+    starts[Math.floor(at / k)]! += (i < 0 ? i + dims[axis]! : i) * strides[axis]!;
+  }
+  return { starts, inner: sizeOf(dims.slice(batch + k)) };
+}
+
+export function foldGatherNd(
+  call: Call,
+  dims: readonly number[],
+  batch: number,
+): readonly Tensor[] | undefined {
+  const [tensor, index] = [small(call.x(0)), small(call.x(1))];
+  const slices = tensor && index && slicesAt(index, tensor.dims, batch);
+  if (!slices || sizeOf(dims) > FOLD_LIMIT) return undefined;
+  const { starts, inner } = slices;
+  const at = Int32Array.from(
+    { length: sizeOf(dims) },
+    (_, i) => starts[Math.floor(i / inner)]! + (i % inner),
+  );
+  return [taken(tensor, dims, at)];
+}
+
+/** Overwrites slices. */
+export function foldScatterNd(call: Call): readonly Tensor[] | undefined {
+  const [tensor, index, updates] = [small(call.x(0)), small(call.x(1)), small(call.x(2))];
+  const slices = tensor && updates && index && slicesAt(index, tensor.dims);
+  if (!slices) return undefined;
+  const { starts, inner } = slices;
+  const data = tensor.data.slice() as MutableData;
+  for (const [row, start] of starts.entries())
+    for (let i = 0; i < inner; i++) data[start + i] = updates.data[row * inner + i];
+  return [{ type: tensor.type, dims: tensor.dims, data: data as TensorData }];
+}

@@ -3,7 +3,7 @@ import { int64Tensor, sizeOf, type TensorType } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../builder.ts";
 import { foldMask } from "../fold/arithmetic.ts";
 import { FOLD_LIMIT, stridesOf } from "../fold/fold.ts";
-import { foldGather, foldGatherElements, foldOneHot } from "../fold/indexing.ts";
+import { foldGather, foldGatherElements, foldGatherNd, foldOneHot } from "../fold/indexing.ts";
 import type { OpRecord, RuleTable, VjpScope } from "../record.ts";
 import {
   axisOf,
@@ -311,6 +311,7 @@ export const indexing: RuleTable = {
   GatherND: {
     wrt: [0],
     infer: (call) => [tensorType(call, typeOf(call, 0).type, gatherNdDims(call))],
+    fold: (call) => foldGatherNd(call, gatherNdDims(call), call.int("batch_dims", 0)),
     expand: expandGatherNd,
     vjp: (s) =>
       s.b.call("ScatterND", [zerosLike(s.b, s.x(0)), s.b.cast(s.x(1), "int64"), s.dy()], {

@@ -1,7 +1,7 @@
 import { type Call, stringAttribute, type Value } from "../../onnx/graph.ts";
 import { int64Tensor, sizeOf, type TensorType } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../builder.ts";
-import { foldScatterElements } from "../fold/indexing.ts";
+import { foldScatterElements, foldScatterNd } from "../fold/indexing.ts";
 import type { OpRecord, RuleTable } from "../record.ts";
 import { axisOf, misfit, range, sameDims, sameType, typeOf } from "../typing.ts";
 import { elementsAxis, gatherAxis, gatherNdDims, zerosLike } from "./indexing.ts";
@@ -194,6 +194,12 @@ export const scattering: RuleTable = {
       return scatterReduction(call) === "none" ? foldScatterElements(call, elementsAxis(call)) : undefined;
     },
   },
-  ScatterND: scatter("ScatterND", inferScatterNd, (b, call, from) => b.call("GatherND", [from, call.x(1)])),
+  ScatterND: {
+    ...scatter("ScatterND", inferScatterNd, (b, call, from) => b.call("GatherND", [from, call.x(1)])),
+    fold: (call) => {
+      inferScatterNd(call);
+      return scatterReduction(call) === "none" ? foldScatterNd(call) : undefined;
+    },
+  },
   TensorScatter: tensorScatter,
 };

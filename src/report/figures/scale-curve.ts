@@ -25,8 +25,8 @@ export function scaleFigure(report: AnalysisReport): Figure | null {
     title: scaleTitle(report, curves),
     caption: html`How to read: the curvature dᵀ(∇L(θ₀+εd) − ∇L(θ₀−εd))/2ε that the loss shows over a step ε, with branches
       (ReLU, max-pool, …) free to move, bars its estimated rounding error; the horizontal line is the Hessian’s dᵀHd, the
-      curvature in the limit, with branches held. Where the two part, <em>kinks rule</em>: the parabola of the Hessian
-      does not describe the loss at that distance.`,
+      curvature in the limit, with branches held. Where the two part, the <em>parabola of the Hessian does not describe
+      the loss</em> at that distance: at short steps for kinks, at long ones also for higher orders, which grow as ε².`,
     panels: curves.map((curve) => scalePanel(report, curve)),
     columns: Math.min(3, Math.max(2, curves.length)) as 2 | 3,
     key: [

@@ -1,0 +1,202 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeNpz } from "../../src/data/index.ts";
+import {
+  bytesOf,
+  floats,
+  type GraphProto,
+  info,
+  intAttribute,
+  longs,
+  node,
+  smallModel,
+  stringAttribute,
+  type TensorProto,
+} from "../onnx/protos.ts";
+import { run, runJson } from "../support/cli.ts";
+
+// Samples that see one another: the nodes of a graph, or whatever is centred by the mean of its batch. Such losses are
+// defined for all samples at once only.
+
+let folder: string;
+const path = (name: string): string => join(folder, name);
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "undivided-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const INT64 = 7;
+const ints = (name: string, values: number[]): TensorProto => ({
+  name,
+  data_type: INT64,
+  dims: longs([values.length]),
+  int64_data: longs(values),
+});
+const W = [
+  [0.5, -1, 0.25],
+  [1.5, 0.75, -0.5],
+] as const;
+
+const N = 9;
+const x = Array.from({ length: N }, (_, i) => [Math.sin(i), Math.cos(2 * i)] as const);
+const labels = Array.from({ length: N }, (_, i) => (i * i) % 3);
+const edges = Array.from({ length: 14 }, (_, k) => [(k * 5) % N, (k * k) % N] as const);
+
+const products = x.map(([a, b]) => [0, 1, 2].map((j) => a * W[0][j]! + b * W[1][j]!));
+
+/** Mean cross-entropy and its gradient with respect to the logits, in float64. */
+function crossEntropy(logits: readonly (readonly number[])[]): { loss: number; dy: number[][] } {
+  let loss = 0;
+  const dy = logits.map((z, i) => {
+    const sum = z.reduce((s, v) => s + Math.exp(v), 0);
+    loss += (Math.log(sum) - z[labels[i]!]!) / N;
+    return z.map((v, j) => (Math.exp(v) / sum - Number(j === labels[i])) / N);
+  });
+  return { loss, dy };
+}
+
+/** ‖∂L/∂W‖ where each row of the logits is a sum of rows of xW. */
+function gradientNorm(rows: readonly (readonly number[])[], dy: readonly number[][]): number {
+  let sum = 0;
+  for (const a of [0, 1])
+    for (const j of [0, 1, 2]) sum += rows.reduce((s, r, i) => s + r[a]! * dy[i]![j]!, 0) ** 2;
+  return Math.sqrt(sum);
+}
+
+/** What arrives at each node over its edges: features, or their products with W. */
+function received(rows: readonly (readonly number[])[], used: typeof edges): number[][] {
+  const sums = rows.map((r) => r.map(() => 0));
+  for (const [from, to] of used) for (const [j, v] of rows[from]!.entries()) sums[to]![j]! += v;
+  return sums;
+}
+
+function write(
+  name: string,
+  graph: Pick<GraphProto, "node" | "initializer">,
+  input = [info("x", ["nodes", 2])],
+) {
+  const all = { ...graph, initializer: [floats("w", [2, 3], W.flat()), ...(graph.initializer ?? [])] };
+  writeFileSync(path(`${name}.onnx`), bytesOf(smallModel({ ...all, input, output: [info("y")] })));
+}
+
+const edgeInput = (length: string | number) => info("edges", [2, length], INT64);
+/** Sums over a graph's edges. */
+const overEdges = [
+  node("MatMul", ["x", "w"], ["h"]),
+  node("Split", ["kept"], ["from", "to"], [intAttribute("axis", 0), intAttribute("num_outputs", 2)]),
+  node("Squeeze", ["from", "first"], ["source"]),
+  node("Transpose", ["to"], ["target"]),
+  node("Gather", ["h", "source"], ["sent"]),
+  node("Sub", ["h", "h"], ["zeros"]),
+  node("ScatterND", ["zeros", "target", "sent"], ["y"], [stringAttribute("reduction", "add")]),
+];
+
+const data = {
+  x: { shape: [N, 2], data: Float32Array.from(x.flat()) },
+  edges: {
+    shape: [2, edges.length],
+    data: BigInt64Array.from([0, 1].flatMap((k) => edges.map((e) => BigInt(e[k]!)))),
+  },
+  y: { shape: [N], data: BigInt64Array.from(labels, BigInt) },
+};
+
+async function expectWhole(name: string, logits: number[][], rows: readonly (readonly number[])[]) {
+  const { loss, dy } = crossEntropy(logits);
+  const found = await runJson(["gradient", path(`${name}.onnx`), "--data", path(`${name}.npz`)]);
+  expect(found["loss"]).toBeCloseTo(loss, 6);
+  expect(found["norm"]).toBeCloseTo(gradientNorm(rows, dy), 6);
+}
+
+/** What is said on stderr about the data. */
+async function saidOf(name: string): Promise<string> {
+  const { status, err } = await run(["evaluate", path(`${name}.onnx`), "--data", path(`${name}.npz`)]);
+  expect(status).toBe(0);
+  return err;
+}
+
+describe("a graph of nodes and edges", () => {
+  const all = node("Identity", ["edges"], ["kept"]);
+  const withoutLoops = [
+    node("Split", ["edges"], ["a", "b"], [intAttribute("axis", 0), intAttribute("num_outputs", 2)]),
+    node("Equal", ["a", "b"], ["loops"]),
+    node("Not", ["loops"], ["others"]),
+    node("Squeeze", ["others", "first"], ["mask"]),
+    node("NonZero", ["mask"], ["found"]),
+    node("Squeeze", ["found", "first"], ["places"]),
+    node("Gather", ["edges", "places"], ["kept"], [intAttribute("axis", 1)]),
+  ];
+  const first = ints("first", [0]);
+
+  it("has loops", () => {
+    expect(edges.some(([a, b]) => a === b)).toBe(true);
+  });
+
+  it.each([
+    ["edges of any number", [all], "edges", edges],
+    ["loops left out: shapes depend on the edges", withoutLoops, "edges", edges.filter(([a, b]) => a !== b)],
+    ["of fixed size, loops left out", withoutLoops, edges.length, edges.filter(([a, b]) => a !== b)],
+  ])("%s: loss and gradient are those of the whole", async (_, kept, length, used) => {
+    const nodes = typeof length === "number" ? N : "nodes";
+    const input = [info("x", [nodes, 2]), edgeInput(length)];
+    write("graph", { node: [...kept, ...overEdges], initializer: [first] }, input);
+    writeNpz(path("graph.npz"), data);
+    await expectWhole("graph", received(products, used), received(x, used));
+  });
+
+  it("says that it runs at once, and takes no part of it", async () => {
+    write("graph", { node: [all, ...overEdges], initializer: [first] }, [
+      info("x", ["nodes", 2]),
+      edgeInput("edges"),
+    ]);
+    writeNpz(path("graph.npz"), data);
+    expect(await saidOf("graph")).toMatch(
+      /the 9 samples of ".*graph\.npz" run at once, undivided: "edges" \[2, 14\] does not divide among them/,
+    );
+    const part = await run(["evaluate", path("graph.onnx"), "--data", path("graph.npz"), "--samples", "4"]);
+    expect(part.status).toBe(2);
+    expect(part.err).toMatch(/cannot take 4 samples .*run at once.*Leave the option out/);
+  });
+});
+
+describe("samples centred by the mean of their batch", () => {
+  const mean = (rows: readonly (readonly number[])[], j: number) => rows.reduce((s, r) => s + r[j]! / N, 0);
+  const centred = (rows: readonly (readonly number[])[]) =>
+    rows.map((r) => r.map((v, j) => v - mean(rows, j)));
+
+  it("run at once, which is said", async () => {
+    const initializer = [ints("axes", [0])];
+    write("centred", {
+      initializer,
+      node: [
+        node("MatMul", ["x", "w"], ["h"]),
+        node("ReduceMean", ["h", "axes"], ["m"]),
+        node("Sub", ["h", "m"], ["y"]),
+      ],
+    });
+    writeNpz(path("centred.npz"), { x: data.x, y: data.y });
+    await expectWhole("centred", centred(products), centred(x));
+    expect(await saidOf("centred")).toMatch(/the loss of a few depends on which others run with them/);
+  });
+});
+
+describe("samples that do not see one another", () => {
+  it.each([
+    ["rows of their own", [node("MatMul", ["x", "w"], ["y"])], []],
+    [
+      "an axis in between that holds all of them",
+      [
+        node("MatMul", ["x", "w"], ["h"]),
+        node("Reshape", ["h", "flat"], ["f"]),
+        node("Reshape", ["f", "back"], ["y"]),
+      ],
+      [ints("flat", [1, -1]), ints("back", [-1, 3])],
+    ],
+  ])("%s: run in batches, and nothing is said", async (_, nodes, initializer) => {
+    write("apart", { node: nodes, initializer });
+    writeNpz(path("apart.npz"), { x: data.x, y: data.y });
+    await expectWhole("apart", products, x);
+    expect(await saidOf("apart")).not.toContain("at once");
+  });
+});
