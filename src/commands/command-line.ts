@@ -116,7 +116,7 @@ function resolveRequest(args: Readonly<Record<string, unknown>>, commands: reado
   const names = Object.keys(command.options).map(optionName);
   for (const key of Object.keys(args)) {
     if (key !== "_" && key !== "$0" && key !== "model" && !names.includes(key))
-      throw unknownOption(key, names);
+      throw unknownOption(key, names, command.name);
   }
   if (words.length > 1 && !command.takesMore) {
     throw new LandscapeError(
@@ -165,11 +165,23 @@ function resolveModel(command: Command, model: unknown): string[] {
   );
 }
 
-function unknownOption(key: string, names: readonly string[]): LandscapeError {
+function unknownOption(key: string, names: readonly string[], command: string): LandscapeError {
   const dashes = key.length === 1 ? "-" : "--";
-  const meant = suggestOption(key, names);
-  const hint = meant
-    ? `did you mean --${meant}?`
-    : `expected one of ${names.map((n) => `--${n}`).join(", ")}`;
-  return new LandscapeError("INVALID_OPTION", `unknown option: ${dashes}${key}; ${hint}`, { option: key });
+  return new LandscapeError(
+    "INVALID_OPTION",
+    `unknown option: ${dashes}${key}; ${optionHint(key, names, command)}`,
+    { option: key },
+  );
 }
+
+function optionHint(key: string, names: readonly string[], command: string): string {
+  if (key === "n" || key === "tilde") return "a toy's sizes are part of its name: toy:T2,n=500,tilde=510";
+  const meant = suggestOption(key, names);
+  if (meant) return `did you mean --${meant}?`;
+  return names.length <= FEW
+    ? `expected one of ${names.map((n) => `--${n}`).join(", ")}`
+    : `see "${program} ${command} --help"`;
+}
+
+/** More names than these are no help in one sentence. */
+const FEW = 12;

@@ -67,7 +67,8 @@ export const eigs: Command = defineCommand<EigsOptions>({
     multiplicity: integer<number>(
       {
         group: what,
-        describe: "M: look for M copies of each eigenvalue, by restarts [default 1: where they cost little]",
+        describe:
+          "M: copies of a multiple eigenvalue to look for, by restarts [default 1; 10 where a few products show all]",
         fallback: 1,
       },
       1,

@@ -152,7 +152,10 @@ function outcome(
     lines: [
       ...fieldLines([
         ...(operator === "hessian" ? [] : [["matrix", matrixNames[operator]] as const]),
-        ["trace", `${withError(value, standardError)} (1 standard error, ${plural(probes, "probe")})`],
+        [
+          "trace",
+          `${withError(value, standardError)} (1 standard error, ${plural(probes, "probe")}${estimator === "hutch++" ? " beside the sketch" : ""})`,
+        ],
         ["95 % interval", `${numberText(interval.low)} … ${numberText(interval.high)} (Student's t)`],
         ["mean curvature", `${numberText(meanCurvature, 3)} (trace / parameters)`],
         ["Frobenius norm", withError(frobeniusNorm, frobeniusStandardError)],

@@ -14,6 +14,8 @@ export class RitzJudge {
   private readonly noise: number;
   /** Largest |value|: ‖A‖ as far as it is known. */
   private readonly size: number;
+  /** Largest |value − shift|: the same of A − shift·I. */
+  private readonly shiftedSize: number;
   private readonly rounding: number;
 
   /** The factorisation is of A − shift·I. */
@@ -24,7 +26,8 @@ export class RitzJudge {
     this.noise = f.noise();
     const ends = [this.values[0] ?? 0, this.values[this.values.length - 1] ?? 0];
     this.size = Math.max(...ends.map(Math.abs));
-    this.rounding = f.rounding * Math.max(this.size, ...ends.map((value) => Math.abs(value - shift)));
+    this.shiftedSize = Math.max(...ends.map((value) => Math.abs(value - shift)));
+    this.rounding = f.rounding * Math.max(this.size, this.shiftedSize);
   }
 
   /** The largest residual at which Ritz pair i counts as converged. */
@@ -34,7 +37,7 @@ export class RitzJudge {
 
   /** True if the whole space is invariant to within the tolerance: every Ritz pair is nearly exact. */
   isInvariant({ coupling }: LanczosFactorization): boolean {
-    return coupling <= this.tolerance * this.size;
+    return coupling <= this.tolerance * this.shiftedSize;
   }
 
   isSettled(i: number): boolean {
