@@ -117,6 +117,20 @@ describe("shape arithmetic is constant", () => {
     expect(seen.tensor?.data).toEqual(Float32Array.of(4, 2, 6));
   });
 
+  test.each([
+    ["add", [8, 2, 13]],
+    ["mul", [7, 2, 72]],
+    ["min", [1, 2, 3]],
+    ["max", [7, 2, 6]],
+  ])("elements written with %s, as a fixed graph's degrees", (reduction, expected) => {
+    const [table, updates] = [float32Tensor([3], [1, 2, 3]), float32Tensor([3], [7, 4, 6])];
+    const [x, u, places] = [b.constant(table), b.constant(updates), b.ints([0, -1, 2])];
+    const elements = b.call("ScatterElements", [x, places, u], { axis: 0, reduction });
+    const slices = b.call("ScatterND", [x, b.reshape(places, [3, 1]), u], { reduction });
+    expect(elements.tensor?.data).toEqual(Float32Array.from(expected));
+    expect(slices.tensor?.data).toEqual(Float32Array.from(expected));
+  });
+
   test("integer division truncates", () => {
     const seven = b.ints([-7, 7]);
     const half = b.call("Div", [seven, b.ints([2])]);

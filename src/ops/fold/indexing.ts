@@ -9,6 +9,7 @@ import {
   numbers,
   positions,
   small,
+  stored,
   strided,
   stridesOf,
   taken,
@@ -136,14 +137,31 @@ export function foldGatherElements(call: Call, axis: number): readonly Tensor[] 
   return at && [taken(tensor, index.dims, at)];
 }
 
-/** Overwrites elements: TorchScript's `shape[i] = n`. */
-export function foldScatterElements(call: Call, axis: number): readonly Tensor[] | undefined {
+/** What becomes of an element and what is written to it; null: it is overwritten. */
+export type Merge = ((element: number, update: number) => number) | null;
+
+/** TorchScript's `shape[i] = n`; counts of a fixed graph's edges. */
+export function foldScatterElements(call: Call, axis: number, merge: Merge): readonly Tensor[] | undefined {
   const [tensor, index, updates] = [small(call.x(0)), small(call.x(1)), small(call.x(2))];
   const at = tensor && updates && index && elementsAt(index, tensor.dims, axis);
-  if (!at) return undefined;
-  const data = tensor.data.slice() as MutableData;
-  for (const [i, place] of at.entries()) data[place] = updates.data[i];
-  return [{ type: tensor.type, dims: tensor.dims, data: data as TensorData }];
+  return at && written(tensor, updates, at, merge);
+}
+
+function written(
+  tensor: Tensor,
+  updates: Tensor,
+  at: Int32Array,
+  merge: Merge,
+): readonly Tensor[] | undefined {
+  if (merge === null) {
+    const data = tensor.data.slice() as MutableData;
+    for (const [i, place] of at.entries()) data[place] = updates.data[i];
+    return [{ type: tensor.type, dims: tensor.dims, data: data as TensorData }];
+  }
+  const [x, u] = [numbers(tensor), numbers(updates)];
+  if (x === undefined || u === undefined) return undefined;
+  for (const [i, place] of at.entries()) x[place] = merge(x[place]!, u[i]!);
+  return stored(tensor.type, tensor.dims, x);
 }
 
 /** Where the slices begin that the rows of `index` name in a tensor of shape `dims`, and their elements. */
@@ -178,22 +196,18 @@ export function foldGatherNd(
   const [tensor, index] = [small(call.x(0)), small(call.x(1))];
   const slices = tensor && index && slicesAt(index, tensor.dims, batch);
   if (!slices || sizeOf(dims) > FOLD_LIMIT) return undefined;
-  const { starts, inner } = slices;
-  const at = Int32Array.from(
-    { length: sizeOf(dims) },
-    (_, i) => starts[Math.floor(i / inner)]! + (i % inner),
-  );
-  return [taken(tensor, dims, at)];
+  return [taken(tensor, dims, elementsOf(slices))];
 }
 
-/** Overwrites slices. */
-export function foldScatterNd(call: Call): readonly Tensor[] | undefined {
+function elementsOf({ starts, inner }: { starts: Int32Array; inner: number }): Int32Array {
+  return Int32Array.from(
+    { length: starts.length * inner },
+    (_, i) => starts[Math.floor(i / inner)]! + (i % inner),
+  );
+}
+
+export function foldScatterNd(call: Call, merge: Merge): readonly Tensor[] | undefined {
   const [tensor, index, updates] = [small(call.x(0)), small(call.x(1)), small(call.x(2))];
   const slices = tensor && updates && index && slicesAt(index, tensor.dims);
-  if (!slices) return undefined;
-  const { starts, inner } = slices;
-  const data = tensor.data.slice() as MutableData;
-  for (const [row, start] of starts.entries())
-    for (let i = 0; i < inner; i++) data[start + i] = updates.data[row * inner + i];
-  return [{ type: tensor.type, dims: tensor.dims, data: data as TensorData }];
+  return slices && written(tensor, updates, elementsOf(slices), merge);
 }

@@ -1,21 +1,29 @@
 import { type Call, stringAttribute, type Value } from "../../onnx/graph.ts";
 import { int64Tensor, sizeOf, type TensorType } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../builder.ts";
-import { foldScatterElements, foldScatterNd } from "../fold/indexing.ts";
+import { foldScatterElements, foldScatterNd, type Merge } from "../fold/indexing.ts";
 import type { OpRecord, RuleTable } from "../record.ts";
 import { axisOf, misfit, range, sameDims, sameType, typeOf } from "../typing.ts";
 import { elementsAxis, gatherAxis, gatherNdDims, zerosLike } from "./indexing.ts";
 
 /** Operators that write by index: assignments, sums, products and extrema. */
 
-const SCATTER_REDUCTIONS = ["none", "add", "mul", "min", "max"];
+const SCATTER_REDUCTIONS: ReadonlyMap<string, Merge> = new Map<string, Merge>([
+  ["none", null],
+  ["add", (x, update) => x + update],
+  ["mul", (x, update) => x * update],
+  ["min", Math.min],
+  ["max", Math.max],
+]);
 
 function scatterReduction(call: Call): string {
   const reduction = call.string("reduction", "none");
-  if (!SCATTER_REDUCTIONS.includes(reduction))
-    throw misfit(call, `a reduction among ${SCATTER_REDUCTIONS.join(", ")}, not "${reduction}"`);
+  if (!SCATTER_REDUCTIONS.has(reduction))
+    throw misfit(call, `a reduction among ${[...SCATTER_REDUCTIONS.keys()].join(", ")}, not "${reduction}"`);
   return reduction;
 }
+
+const mergeOf = (call: Call): Merge => SCATTER_REDUCTIONS.get(scatterReduction(call)) ?? null;
 
 /**
  * Scatter: with "add" the data's gradient passes whole; with "none" what was overwritten gets none. Those who attain
@@ -191,14 +199,14 @@ export const scattering: RuleTable = {
     ),
     fold: (call) => {
       inferScatterElements(call);
-      return scatterReduction(call) === "none" ? foldScatterElements(call, elementsAxis(call)) : undefined;
+      return foldScatterElements(call, elementsAxis(call), mergeOf(call));
     },
   },
   ScatterND: {
     ...scatter("ScatterND", inferScatterNd, (b, call, from) => b.call("GatherND", [from, call.x(1)])),
     fold: (call) => {
       inferScatterNd(call);
-      return scatterReduction(call) === "none" ? foldScatterNd(call) : undefined;
+      return foldScatterNd(call, mergeOf(call));
     },
   },
   TensorScatter: tensorScatter,
