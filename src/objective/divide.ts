@@ -42,7 +42,8 @@ export async function divisible(
   }
   const still = obstacleAt(samples);
   if (still === null) return runWhole(dataset, "the model's shapes do not take a few of them");
-  if (ofOne === null) return dataset;
+  const saidOfAll = [ofOne, ...ofMore, still].every((o) => o?.message === still.message);
+  if (ofOne === null || saidOfAll) return dataset;
   throw new LandscapeError(
     "INVALID_DATA",
     `the model takes neither a few samples of ${JSON.stringify(path)} nor all ${samples} at once: ${reason(still)}. Give as many as it was exported with, or export it for any number`,

@@ -200,3 +200,18 @@ describe("samples that do not see one another", () => {
     expect(await saidOf("apart")).not.toContain("at once");
   });
 });
+
+it("does not blame the data for what is wrong with any number of them", async () => {
+  const nodes = [
+    node("MatMul", ["x", "w"], ["h"]),
+    node("Einsum", ["whole", "scale"], ["s"], [stringAttribute("equation", "i,i->i")]),
+    node("Add", ["h", "s"], ["y"]),
+  ];
+  write("einsum", { node: nodes, initializer: [ints("whole", [1, 2, 3]), floats("scale", [3], [1, 2, 3])] });
+  writeNpz(path("einsum.npz"), { x: data.x, y: data.y });
+  const { status, err } = await run(["evaluate", path("einsum.onnx"), "--data", path("einsum.npz")]);
+  expect(status).toBe(2);
+  expect(err).toMatch(
+    /^error: cannot type Einsum: expected input 0 to be floating-point.*check the model file$/m,
+  );
+});
