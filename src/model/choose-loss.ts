@@ -5,6 +5,7 @@ import {
   type LossKind,
   type LossOptions,
   type LossSpec,
+  normalizedAxis,
   RESHAPES,
   type Scale,
   type Scores,
@@ -184,7 +185,8 @@ function isOne({ tensor }: Value): boolean {
 }
 
 function isSumOf(sum: Value, x: Value): boolean {
-  const { producer } = throughViews(sum);
+  // JAX repeats the sum to the shape of x before it divides.
+  const { producer } = throughViews(sum, [...RESHAPES, "Expand"]);
   if (producer?.op === "ReduceL1") return throughViews(producer.x(0)) === x;
   if (producer?.op !== "ReduceSum") return false;
   const summed = throughViews(producer.x(0));
@@ -195,6 +197,8 @@ function findClassAxis(asked: number | null, output: Value, target: Dims): numbe
   const { dims } = output;
   const fitting = classAxes(dims, target);
   if (asked === null) {
+    const normalized = softmaxAxis(output);
+    if (normalized !== null && fitting.includes(normalized)) return normalized;
     // Both fit where there are as many positions as classes: products give classes last, convolutions first.
     const axis = isProduct(output) ? fitting.at(-1) : fitting[0];
     if (axis !== undefined) return axis;
@@ -216,6 +220,13 @@ function findClassAxis(asked: number | null, output: Value, target: Dims): numbe
     "INVALID_DATA",
     `targets do not fit the output: shape [${target}]; expected [${dims.filter((_, i) => i !== axis)}], without the class axis ${axis}. Name the targets with --target`,
   );
+}
+
+/** The axis along which the output is a Softmax: its classes lie there. */
+function softmaxAxis(output: Value): number | null {
+  const { producer } = throughViews(output);
+  if (producer?.op !== "Softmax" && producer?.op !== "LogSoftmax") return null;
+  return normalizedAxis(producer.int("axis", -1), output);
 }
 
 /** Axes 1 and last, as far as the output without them has the targets' shape; flattened positions only if none has. */

@@ -152,7 +152,8 @@ function logProbabilities(
   return { scores, logp, predictor: logp };
 }
 
-function normalizedAxis(axis: number, value: Value): number {
+/** An axis counted from the front. */
+export function normalizedAxis(axis: number, value: Value): number {
   return axis < 0 ? axis + value.dims.length : axis;
 }
 

@@ -33,6 +33,11 @@ const scales: readonly (readonly [string, Value, string])[] = [
   ["a Softmax", b.call("Softmax", [x], { axis: 1 }), "probabilities"],
   ["a LogSoftmax", b.call("LogSoftmax", [x], { axis: 1 }), "log-probabilities"],
   ["a Softmax written out", b.div(positive, sum(positive)), "probabilities"],
+  [
+    "a Softmax written out with its sum repeated, as by JAX",
+    b.div(positive, b.expand(b.reshape(b.reduceSum(positive, [1], false), [4, 1]), [4, 3])),
+    "probabilities",
+  ],
   ["what is divided by the sum of its magnitudes", b.div(x, sum(b.unary("Abs", x))), "probabilities"],
   ["what is divided by another sum", b.div(x, sum(positive)), "logits"],
   ["p and 1 − p", b.concat([b.sub(1, p), p], 1), "probabilities"],
@@ -57,5 +62,21 @@ describe("what an output holds", () => {
     expect(resolveLoss(options, { output, own: null }, { type: "int64", dims: [4] })).toMatchObject({
       scale,
     });
+  });
+});
+
+const image = b.input("image", { type: "float32", dims: [2, 5, 5, 5] });
+const axes: readonly (readonly [string, Value, number])[] = [
+  ["first, where nothing tells", image, 1],
+  ["where the Softmax runs", b.call("Softmax", [image], { axis: -1 }), 3],
+  ["where the LogSoftmax runs", b.call("LogSoftmax", [image], { axis: 3 }), 3],
+  ["first, where the Softmax runs there", b.call("Softmax", [image], { axis: 1 }), 1],
+];
+
+describe("the class axis where two fit", () => {
+  test.each(axes)("%s", (_name, output, classAxis) => {
+    const options = { loss: "auto", logits: "auto", ignoreIndex: null, classAxis: null } as const;
+    const target: TensorType = { type: "int64", dims: [2, 5, 5] };
+    expect(resolveLoss(options, { output, own: null }, target)).toMatchObject({ classAxis });
   });
 });
