@@ -184,6 +184,27 @@ export function isTrigonometric(x: Float32Array, dims: readonly number[]): boole
   return true;
 }
 
+/**
+ * Kernels of a Fourier transform in one convolution: cosines of all frequencies, then their sines, under one window w:
+ * at each place the squares of the two add up to w², whatever the frequency.
+ */
+export function isWindowedFourier(x: Float32Array, dims: readonly number[]): boolean {
+  const [kernels, channels] = [dims[0] ?? 0, dims[1] ?? 0];
+  const frequencies = kernels / 2;
+  const places = x.length / kernels;
+  if (dims.length < 3 || channels !== 1 || frequencies < 3 || frequencies % 1 !== 0 || places < 4)
+    return false;
+  const half = frequencies * places;
+  const squares = (f: number, t: number) => {
+    const [cosine, sine] = [x[f * places + t] as number, x[half + f * places + t] as number];
+    return cosine * cosine + sine * sine;
+  };
+  const window = Float64Array.from({ length: places }, (_, t) => squares(0, t));
+  const largest = window.reduce((a, b) => Math.max(a, b), 0);
+  const isSame = (f: number) => window.every((w, t) => Math.abs(squares(f, t) - w) < CLOSE * largest);
+  return largest > 0 && Array.from({ length: frequencies }, (_, f) => f).every(isSame);
+}
+
 /** What PyTorch's exporter notes of an initializer: PARAMETER, BUFFER or CONSTANT_TENSOR. */
 export function notedKind(value: Value): string | undefined {
   return value.metadata["pkg.torch.export.graph_signature.InputSpec.kind"];

@@ -15,6 +15,7 @@ import {
   isTriangular,
   isTrigonometric,
   isWeightUse,
+  isWindowedFourier,
   notedKind,
   numbersIn,
   type Use,
@@ -161,6 +162,10 @@ const SUSPICIONS: readonly Exclusion[] = [
   {
     reason: "a table of sines and cosines",
     holds: ({ value }, x) => isTrigonometric(x() ?? new Float32Array(), value.dims),
+  },
+  {
+    reason: "cosines and sines of a Fourier transform",
+    holds: ({ value }, x) => isWindowedFourier(x() ?? new Float32Array(), value.dims),
   },
   {
     reason: "a mask",

@@ -62,6 +62,15 @@ const table = (rows: number, columns: number, f: (angle: number, column: number)
     return f(row * 10000 ** (-column / columns), column);
   });
 
+/** Cosines of 5 frequencies, then their sines, under Hann's window of 8. */
+const fourier = [Math.cos, Math.sin].flatMap((wave) =>
+  Array.from({ length: 40 }, (_, i) => {
+    const [frequency, t] = [Math.floor(i / 8), i % 8];
+    return Math.sin((Math.PI * t) / 8) ** 2 * wave((2 * Math.PI * frequency * t) / 8);
+  }),
+);
+
+const convolved = (name: string) => [node("Conv", ["x", name], ["y"])];
 const matmul = (name: string) => [node("MatMul", ["x", name], ["y"])];
 const added = (name: string) => [node("Add", ["x", name], ["y"])];
 const multiplied = (name: string) => [node("Mul", ["x", name], ["y"])];
@@ -234,6 +243,22 @@ const rows: readonly Row[] = [
     ),
     nodes: added("cache"),
     verdict: /sines and cosines/,
+  },
+  {
+    name: "kernels of a Fourier transform under a window",
+    tensor: floats("stft.basis", [10, 1, 8], fourier),
+    nodes: convolved("stft.basis"),
+    verdict: /Fourier/,
+  },
+  {
+    name: "such kernels, trained further",
+    tensor: floats(
+      "stft.basis",
+      [10, 1, 8],
+      fourier.map((v, i) => (i === 37 ? v + 0.01 : v)),
+    ),
+    nodes: convolved("stft.basis"),
+    verdict: true,
   },
   {
     name: "a causal mask",
