@@ -69,12 +69,12 @@ export class RitzJudge {
   }
 
   /**
-   * A value's error is residual²/gap: at most the residual times the angle. Noise enters in first order, three
-   * standard deviations of it, and so does rounding.
+   * How far two values of one eigenvalue may differ. A value's error is residual²/gap: at most the residual times the
+   * angle. Noise enters in first order, three standard deviations of what two values have of it, and so does rounding.
    */
   private valueError(value: number): number {
     const converged = ANGLE_PER_TOLERANCE * this.tolerance * this.limitAt(value);
-    return Math.max(converged, 3 * this.noise, this.rounding);
+    return Math.max(converged, 3 * Math.SQRT2 * this.noise, this.rounding);
   }
 
   private limitAt(value: number): number {
