@@ -186,7 +186,7 @@ export function isTrigonometric(x: Float32Array, dims: readonly number[]): boole
 
 /**
  * Kernels of a Fourier transform in one convolution: cosines of all frequencies, then their sines, under one window w:
- * at each place the squares of the two add up to w², whatever the frequency.
+ * at each place the squares of the two add up to w², whatever the frequency, and the first sine is 0.
  */
 export function isWindowedFourier(x: Float32Array, dims: readonly number[]): boolean {
   const [kernels, channels] = [dims[0] ?? 0, dims[1] ?? 0];
@@ -202,7 +202,8 @@ export function isWindowedFourier(x: Float32Array, dims: readonly number[]): boo
   const window = Float64Array.from({ length: places }, (_, t) => squares(0, t));
   const largest = window.reduce((a, b) => Math.max(a, b), 0);
   const isSame = (f: number) => window.every((w, t) => Math.abs(squares(f, t) - w) < CLOSE * largest);
-  return largest > 0 && Array.from({ length: frequencies }, (_, f) => f).every(isSame);
+  const hasNoSine = x.subarray(half, half + places).every((v) => v * v < CLOSE * largest);
+  return largest > 0 && hasNoSine && Array.from({ length: frequencies }, (_, f) => f).every(isSame);
 }
 
 /** What PyTorch's exporter notes of an initializer: PARAMETER, BUFFER or CONSTANT_TENSOR. */

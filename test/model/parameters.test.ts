@@ -261,6 +261,12 @@ const rows: readonly Row[] = [
     verdict: true,
   },
   {
+    name: "equal kernels, as some begin with",
+    tensor: floats("blur", [10, 1, 8], new Array(80).fill(0.125)),
+    nodes: convolved("blur"),
+    verdict: true,
+  },
+  {
     name: "a causal mask",
     tensor: floats("m", [2, 4], [0, -1e9, -1e9, -1e9, 0, 0, -1e9, -1e9]),
     nodes: added("m"),
