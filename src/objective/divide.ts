@@ -1,9 +1,11 @@
+import { isIntegerType } from "../data/convert.ts";
 import { type Dataset, runWhole } from "../data/index.ts";
 import { LandscapeError } from "../errors.ts";
 import { bindModel } from "../model/bind.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import { hasOwnRows } from "../model/own-rows.ts";
 import type { BatchTypes } from "../model/programs.ts";
+import type { Tensor } from "../onnx/tensor.ts";
 import { DecisionCache } from "./decision-cache.ts";
 import { Evaluator } from "./evaluator.ts";
 import type { SessionCache } from "./sessions.ts";
@@ -34,7 +36,10 @@ export async function divisible(
   const half = Math.floor(Math.min(PROBED, samples) / 2);
   const [ofOne, ...ofMore] = [1, half, 2 * half].map(obstacleAt);
   const obstacles = [ofOne, ...ofMore].filter((o) => o != null);
-  if (obstacles.some((o) => o.code === "UNSUPPORTED_OP")) return dataset;
+  if (obstacles.some((o) => o.code === "UNSUPPORTED_OP")) {
+    const known = obstacleTo(checkpoint, dataset.types(samples) as BatchTypes, integersOf(dataset)) === null;
+    return known ? runWhole(dataset, "the model's shapes depend on integers of theirs") : dataset;
+  }
   if (obstacles.length === 0) {
     await sessions.first(1, () => dataset.batch(0, 1));
     const differs = await halvesDiffer(checkpoint, dataset, sessions, half);
@@ -50,6 +55,14 @@ export async function divisible(
     { path, samples },
     { cause: still },
   );
+}
+
+/** What all samples hold of integers: shapes may depend on them where they are one batch. */
+export function integersOf(dataset: Dataset): ReadonlyMap<string, Tensor> {
+  const { samples } = dataset;
+  if (![...dataset.types(samples).inputs.values()].some(({ type }) => isIntegerType(type))) return new Map();
+  const { inputs } = dataset.batch(0, samples);
+  return new Map([...inputs].filter(([, { type }]) => isIntegerType(type)));
 }
 
 /** Data that run undivided anyway, if the model takes them. */
@@ -74,9 +87,13 @@ function runApart(checkpoint: Checkpoint, types: BatchTypes, n: number): boolean
 }
 
 /** What keeps the model from such inputs: shapes that do not fit, or what is not known before it runs. */
-function obstacleTo(checkpoint: Checkpoint, types: BatchTypes): LandscapeError | null {
+function obstacleTo(
+  checkpoint: Checkpoint,
+  types: BatchTypes,
+  known?: ReadonlyMap<string, Tensor>,
+): LandscapeError | null {
   try {
-    bindModel(checkpoint, types.inputs);
+    bindModel(checkpoint, types.inputs, known);
     return null;
   } catch (error) {
     if (error instanceof LandscapeError) return error;

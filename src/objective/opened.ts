@@ -1,4 +1,3 @@
-import { isIntegerType } from "../data/convert.ts";
 import {
   type Dataset,
   type DatasetRequirements,
@@ -19,7 +18,7 @@ import type { BatchTypes, Programs } from "../model/programs.ts";
 import { openRuntime, type Runtime } from "../runtime/index.ts";
 import { type BatchPlan, planBatches } from "./batch-plan.ts";
 import { DecisionCache } from "./decision-cache.ts";
-import { divisible } from "./divide.ts";
+import { divisible, integersOf } from "./divide.ts";
 import { Evaluator } from "./evaluator.ts";
 import type { ProblemSpec } from "./problem-spec.ts";
 import { type BatchKnowledge, type ProgramName, SessionCache } from "./sessions.ts";
@@ -166,9 +165,7 @@ async function openData(spec: ProblemSpec, checkpoint: Checkpoint, runtime: Runt
 }
 
 function undivided(dataset: Dataset): BatchKnowledge {
-  const { samples } = dataset;
-  const integers = () => [...dataset.batch(0, samples).inputs].filter(([, { type }]) => isIntegerType(type));
-  return { types: (n) => dataset.types(n) as BatchTypes, integers: () => new Map(integers()) };
+  return { types: (n) => dataset.types(n) as BatchTypes, integers: () => integersOf(dataset) };
 }
 
 /** Only a model without inputs, whose output is its loss, needs no data. */

@@ -201,6 +201,31 @@ describe("samples that do not see one another", () => {
   });
 });
 
+describe("samples cut at the longest of their lengths", () => {
+  it("run at once, so that the shapes are known", async () => {
+    const nodes = [
+      node("ReduceMax", ["lengths"], ["longest"], [intAttribute("keepdims", 0)]),
+      node("Reshape", ["longest", "one"], ["end"]),
+      node("Slice", ["x", "zero", "end", "one"], ["cut"]),
+      node("Slice", ["w", "zero", "end"], ["rows"]),
+      node("MatMul", ["cut", "rows"], ["y"]),
+    ];
+    write("lengths", { node: nodes, initializer: [ints("one", [1]), ints("zero", [0])] }, [
+      info("x", ["n", 2]),
+      info("lengths", ["n"], INT64),
+    ]);
+    const lengths = { shape: [N], data: BigInt64Array.from(labels, (k) => BigInt(k > 0 ? 1 : 0)) };
+    writeNpz(path("lengths.npz"), { x: data.x, y: data.y, lengths });
+    const cut = x.map(([a]) => [a, 0] as const);
+    await expectWhole(
+      "lengths",
+      cut.map(([a]) => W[0].map((w) => a * w)),
+      cut,
+    );
+    expect(await saidOf("lengths")).toMatch(/run at once, undivided: the model's shapes depend on integers/);
+  });
+});
+
 it("does not blame the data for what is wrong with any number of them", async () => {
   const nodes = [
     node("MatMul", ["x", "w"], ["h"]),

@@ -95,6 +95,9 @@ describe("a call that does not fit is an invalid model, said in one sentence", (
     expect(() => emit("Reshape", [f(2, 3), shape])).toThrow(
       expect.objectContaining({ code: "UNSUPPORTED_OP" }),
     );
+    expect(() => emit("NonZero", [f(3)])).toThrow(
+      /^cannot type NonZero: expected input 0 known before running, got "x0" float32 \[3\]\. Shapes must not depend on the data .*one batch \(--samples\)$/,
+    );
   });
 });
 

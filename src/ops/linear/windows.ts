@@ -4,14 +4,13 @@ import { sizeOf, type Tensor, type TensorType } from "../../onnx/tensor.ts";
 import { numbersAs } from "../builder.ts";
 import { FOLD_LIMIT } from "../fold/fold.ts";
 import type { OpRecord, RuleTable } from "../record.ts";
-import { misfit, numbersOf, operand, range, tensorType } from "../typing.ts";
+import { numbersOf, operand, range, tensorType, unknownShape } from "../typing.ts";
 
 /** Windows and filter banks of audio models: constants, made of numbers that the file holds. */
 
 function numberOf(call: Call, i: number): number {
   const number = numbersOf(operand(call, i))?.[0];
-  if (number === undefined)
-    throw misfit(call, "numbers known before running (shapes must not depend on data)", "UNSUPPORTED_OP");
+  if (number === undefined) throw unknownShape(call, "numbers");
   return number;
 }
 

@@ -2,7 +2,17 @@ import type { Call, Value } from "../../onnx/graph.ts";
 import { isFloat, sizeOf, type TensorType } from "../../onnx/tensor.ts";
 import { type GraphBuilder, numbersAs } from "../builder.ts";
 import type { OpRecord, RuleTable } from "../record.ts";
-import { axesOf, axisOf, constantInts, misfit, numbersOf, range, tensorType, typeOf } from "../typing.ts";
+import {
+  axesOf,
+  axisOf,
+  constantInts,
+  misfit,
+  numbersOf,
+  range,
+  tensorType,
+  typeOf,
+  unknownShape,
+} from "../typing.ts";
 import {
   type AxisMap,
   type Interpolation,
@@ -43,8 +53,7 @@ function floatsIn(call: Call, i: number, what: string): number[] | undefined {
   const value = call.inputs[i];
   if (value == null) return undefined;
   const list = numbersOf(value);
-  if (list === undefined)
-    throw misfit(call, `${what} known before running (shapes must not depend on data)`, "UNSUPPORTED_OP");
+  if (list === undefined) throw unknownShape(call, what);
   return list.length > 0 ? list : undefined;
 }
 

@@ -3,7 +3,16 @@ import type { Tensor, TensorType } from "../../onnx/tensor.ts";
 import { ONNX_TYPE_CODES } from "../builder.ts";
 import { foldFilled, foldIndexed, foldRange } from "../fold/arithmetic.ts";
 import type { RuleTable } from "../record.ts";
-import { misfit, numbersOf, operand, requiredInts, sameType, tensorType, typeOf } from "../typing.ts";
+import {
+  misfit,
+  numbersOf,
+  operand,
+  requiredInts,
+  sameType,
+  tensorType,
+  typeOf,
+  unknownShape,
+} from "../typing.ts";
 
 /** Operators that make tensors from shapes and numbers: constants all. */
 
@@ -19,8 +28,7 @@ function filling(call: Call): { value: Tensor; type: TensorType } {
 function numberIn(call: Call, i: number): number {
   const value: Value = operand(call, i);
   const number = numbersOf(value)?.[0];
-  if (number === undefined)
-    throw misfit(call, "bounds known before running (shapes must not depend on data)", "UNSUPPORTED_OP");
+  if (number === undefined) throw unknownShape(call, "bounds");
   return number;
 }
 

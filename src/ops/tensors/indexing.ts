@@ -16,6 +16,7 @@ import {
   sameDims,
   tensorType,
   typeOf,
+  unknownShape,
 } from "../typing.ts";
 
 /** Operators that read and write by index. The gradient of a read is a sum into zeros, and the other way round. */
@@ -198,8 +199,7 @@ const reverseSequence: OpRecord = {
 /** Numbers that shapes depend on. */
 function knownNumbers(call: Call, i: number): readonly number[] {
   const numbers = numbersOf(operand(call, i));
-  if (numbers === undefined || numbers.length > FOLD_LIMIT)
-    throw misfit(call, `input ${i} known before running (shapes must not depend on data)`, "UNSUPPORTED_OP");
+  if (numbers === undefined || numbers.length > FOLD_LIMIT) throw unknownShape(call, `input ${i}`);
   return numbers;
 }
 
