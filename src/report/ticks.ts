@@ -105,7 +105,7 @@ function fits(scale: Scale, { values, format }: Ticks, pixels: number, suffix: s
 
 function labelLength(value: number, format: string): number {
   if (value === 0) return 1;
-  if (format === "~e") return value.toExponential().length;
+  if (format === "~e") return value.toExponential().replace("+", "").length;
   return format === "~r" ? String(value).length : value.toFixed(Number(format.match(/\d+/)?.[0] ?? 0)).length;
 }
 

@@ -1,6 +1,7 @@
 import { curvatureByScale } from "../../curvature/index.ts";
 import type { ScaleCurve } from "../analysis-report.ts";
-import { numberText } from "../number-text.ts";
+import { plural } from "../number-text.ts";
+import { stepsApart } from "../steps-apart.ts";
 import { keepStep, type StepContext } from "./context.ts";
 import type { NamedDirection } from "./directions.ts";
 import type { EndProduct } from "./ends.ts";
@@ -33,14 +34,10 @@ export async function scaleStep(
   return curves;
 }
 
-/** The smallest step at which the moving curvature is off by more than a tenth. */
 function partingText(curve: ScaleCurve): string {
   const name = curve.direction === "top" ? "v₊" : "v₋";
-  const k = curve.curvature.findIndex(
-    (c, i) => Math.abs(c - curve.hessian) > 0.1 * Math.abs(curve.hessian) + 2 * (curve.error[i] ?? 0),
-  );
-  const step = curve.relativeStep[k];
-  return step === undefined
+  const apart = stepsApart(curve).length;
+  return apart === 0
     ? `${name} one curvature at all scales`
-    : `${name} another from ${numberText(step, 1)}·‖θ‖`;
+    : `${name} another curvature at ${apart} of ${plural(curve.relativeStep.length, "step")}`;
 }

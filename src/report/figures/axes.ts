@@ -73,8 +73,8 @@ export function numberLabels(format: string): Spec {
   return { labelExpr: numberText("datum.value", format) };
 }
 
-/** A Vega expression for the text of a number; powers of ten need a true minus in the exponent too. */
+/** A Vega expression for the text of a number; powers of ten need a true minus in the exponent too, and no plus. */
 function numberText(value: string, format: string): string {
   const text = `format(${value}, '${format}')`;
-  return `datum.value == 0 ? '0' : ${format.includes("e") ? `replace(${text}, 'e-', 'e\u2212')` : text}`;
+  return `datum.value == 0 ? '0' : ${format.includes("e") ? `replace(replace(${text}, 'e-', 'e\u2212'), 'e+', 'e')` : text}`;
 }

@@ -1,5 +1,6 @@
 import type { AnalysisReport, ScaleCurve } from "../../analysis/analysis-report.ts";
 import { countText, numberText, withError } from "../../analysis/number-text.ts";
+import { AGREE, stepsApart } from "../../analysis/steps-apart.ts";
 import { directionOf, labelOf } from "../facts.ts";
 import { html } from "../html.ts";
 import { extent, padded, type Scale, valueAt } from "../scales.ts";
@@ -11,8 +12,6 @@ import { colours } from "./profile.ts";
 
 const padding: Padding = { left: AXIS_ROOM, right: 16, top: 50, bottom: 42 };
 const HEIGHT = 190;
-/** Curvature at a scale counts as the Hessian's within this share of it. */
-const AGREE = 0.1;
 /** From this ratio of the largest curvature to the Hessian's on, the axis is logarithmic. */
 const FLAT = 15;
 
@@ -26,7 +25,7 @@ export function scaleFigure(report: AnalysisReport): Figure | null {
     caption: html`How to read: the curvature dᵀ(∇L(θ₀+εd) − ∇L(θ₀−εd))/2ε that the loss shows over a step ε, with branches
       (ReLU, max-pool, …) free to move, bars its estimated rounding error; the horizontal line is the Hessian’s dᵀHd, the
       curvature in the limit, with branches held. Where the two part, the <em>parabola of the Hessian does not describe
-      the loss</em> at that distance: at short steps for kinks, at long ones also for higher orders, which grow as ε².`,
+      the loss</em> at that distance: for kinks, of which one within ε weighs as 1/ε, and at long steps for higher orders, as ε².`,
     panels: curves.map((curve) => scalePanel(report, curve)),
     columns: Math.min(3, Math.max(2, curves.length)) as 2 | 3,
     key: [
@@ -159,22 +158,20 @@ function stepDomain(curve: ScaleCurve): [number, number] {
 }
 
 function scaleTitle(report: AnalysisReport, curves: readonly ScaleCurve[]): string {
-  const parts = curves.map((curve) => {
-    const label = labelOf(report, curve.direction);
-    const apart = parting(curve);
-    if (apart === null) {
-      return `along ${label} within 10 % up to ${numberText(curve.relativeStep.at(-1)!, 2)}·‖θ‖`;
-    }
-    return `along ${label} off by more from ${numberText(apart.step, 2)}·‖θ‖ on (${numberText(apart.curvature, 3)} against ${numberText(curve.hessian, 3)})`;
-  });
+  const parts = curves.map((curve) => `along ${labelOf(report, curve.direction)} ${agreement(curve)}`);
   return `The loss’s curvature over a step, against the Hessian’s: ${parts.join("; ")}`;
 }
 
-/** The first step at which the two differ by more than a tenth and more than their errors. */
-function parting(curve: ScaleCurve): { step: number; curvature: number } | null {
-  const k = curve.relativeStep.findIndex((_, i) => {
-    const gap = Math.abs(curve.curvature[i]! - curve.hessian);
-    return gap > AGREE * Math.abs(curve.hessian) && gap > 2 * (curve.error[i]! + curve.hessianError);
-  });
-  return k < 0 ? null : { step: curve.relativeStep[k]!, curvature: curve.curvature[k]! };
+/** Up to where the two agree; or, as where a kink lies near, at how many steps they do not. */
+function agreement(curve: ScaleCurve): string {
+  const { relativeStep, curvature, hessian } = curve;
+  const apart = stepsApart(curve);
+  const [first] = apart;
+  if (first === undefined) return `within 10 % up to ${numberText(relativeStep.at(-1)!, 2)}·‖θ‖`;
+  const isForGood = apart.length === relativeStep.length - first;
+  const step = `${numberText(relativeStep[first]!, 2)}·‖θ‖`;
+  const where = isForGood
+    ? `from ${step} on`
+    : `at ${apart.length} of ${relativeStep.length} steps, first ${step}`;
+  return `off by more than 10 % ${where} (${numberText(curvature[first]!, 3)} against ${numberText(hessian, 3)})`;
 }
