@@ -1,6 +1,6 @@
 import { Call, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../ops/builder.ts";
-import { lookup } from "../../ops/registry.ts";
+import { gatherNdIndex } from "../../ops/tensors/indexing.ts";
 import { operand, requiredInts } from "../../ops/typing.ts";
 import { type Lowering, type LoweringTable, reverse } from "./lowering.ts";
 
@@ -22,8 +22,7 @@ const gatherGrad: Lowering = (b, call) => {
 const gatherNdGrad: Lowering = (b, call) => {
   const dy = operand(call, 2);
   const forward = new Call("GatherND", [shaped(b, call, 0, dy), operand(call, 1)], call.attributes);
-  const expanded = lookup("", "GatherND")?.expand?.(b, forward)?.[0]?.producer;
-  return reverse(b, { op: "GatherND", inputs: (expanded ?? forward).inputs }, dy, [0]);
+  return reverse(b, { op: "GatherND", inputs: [forward.x(0), gatherNdIndex(b, forward)] }, dy, [0]);
 };
 
 /** (dY, shape, indices): of GatherElements, and of TopK. */

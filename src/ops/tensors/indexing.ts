@@ -108,10 +108,15 @@ export function gatherNdDims(call: Call): number[] {
   return [...index.slice(0, -1), ...x.slice(batch + k)];
 }
 
-/** Leading axes in common become coordinates of the index. */
 function expandGatherNd(b: GraphBuilder, call: Call): readonly Value[] | undefined {
+  if (call.int("batch_dims", 0) === 0) return undefined;
+  return [b.call("GatherND", [call.x(0), gatherNdIndex(b, call)])];
+}
+
+/** The indices of a GatherND in which leading axes in common are coordinates like others. */
+export function gatherNdIndex(b: GraphBuilder, call: Call): Value {
   const batch = call.int("batch_dims", 0);
-  if (batch === 0) return undefined;
+  if (batch === 0) return call.x(1);
   const index = call.x(1);
   const lead = index.dims.slice(0, -1);
   const coordinates = range(batch).map((axis) => {
@@ -119,7 +124,7 @@ function expandGatherNd(b: GraphBuilder, call: Call): readonly Value[] | undefin
     const positions = b.constant(int64Tensor([...along, 1], range(lead[axis]!)));
     return b.expand(positions, [...lead, 1]);
   });
-  return [b.call("GatherND", [call.x(0), b.concat([...coordinates, b.cast(index, "int64")], lead.length)])];
+  return b.concat([...coordinates, b.cast(index, "int64")], lead.length);
 }
 
 function topKAxis(call: Call): { axis: number; k: number } {
