@@ -82,15 +82,22 @@ function write(
 }
 
 const edgeInput = (length: string | number) => info("edges", [2, length], INT64);
-/** Sums over a graph's edges. */
-const overEdges = [
+/** What arrives last at each node. */
+function receivedLast(rows: readonly (readonly number[])[]): number[][] {
+  const last = rows.map((r) => r.map(() => 0));
+  for (const [from, to] of edges) last[to] = [...rows[from]!];
+  return last;
+}
+
+/** What each node gets over a graph's edges: the sum, or the last. */
+const overEdges = (reduction = "add") => [
   node("MatMul", ["x", "w"], ["h"]),
   node("Split", ["kept"], ["from", "to"], [intAttribute("axis", 0), intAttribute("num_outputs", 2)]),
   node("Squeeze", ["from", "first"], ["source"]),
   node("Transpose", ["to"], ["target"]),
   node("Gather", ["h", "source"], ["sent"]),
   node("Sub", ["h", "h"], ["zeros"]),
-  node("ScatterND", ["zeros", "target", "sent"], ["y"], [stringAttribute("reduction", "add")]),
+  node("ScatterND", ["zeros", "target", "sent"], ["y"], [stringAttribute("reduction", reduction)]),
 ];
 
 const data = {
@@ -140,13 +147,20 @@ describe("a graph of nodes and edges", () => {
   ])("%s: loss and gradient are those of the whole", async (_, kept, length, used) => {
     const nodes = typeof length === "number" ? N : "nodes";
     const input = [info("x", [nodes, 2]), edgeInput(length)];
-    write("graph", { node: [...kept, ...overEdges], initializer: [first] }, input);
+    write("graph", { node: [...kept, ...overEdges()], initializer: [first] }, input);
     writeNpz(path("graph.npz"), data);
     await expectWhole("graph", received(products, used), received(x, used));
   });
 
+  it("that keeps the last of each node's edges: only that one has a gradient", async () => {
+    const input = [info("x", ["nodes", 2]), edgeInput("edges")];
+    write("last", { node: [all, ...overEdges("none")], initializer: [first] }, input);
+    writeNpz(path("last.npz"), data);
+    await expectWhole("last", receivedLast(products), receivedLast(x));
+  });
+
   it("says that it runs at once, and takes no part of it", async () => {
-    write("graph", { node: [all, ...overEdges], initializer: [first] }, [
+    write("graph", { node: [all, ...overEdges()], initializer: [first] }, [
       info("x", ["nodes", 2]),
       edgeInput("edges"),
     ]);

@@ -388,6 +388,13 @@ const indexing: readonly Case[] = [
   { op: "ScatterElements", inputs: [x([3, 2]), int64Tensor([2, 2], [0, 2, 2, 1]), x([2, 2])], linear: true },
   {
     op: "ScatterElements",
+    inputs: [x([3, 4]), int64Tensor([2, 3], [1, -3, 1, 3, 3, -1]), x([2, 3])],
+    attrs: { axis: 1 },
+    linear: true,
+    note: "the last of equal indices wins",
+  },
+  {
+    op: "ScatterElements",
     inputs: [x([2, 3]), int64Tensor([2, 2], [0, 0, 2, 1]), x([2, 2])],
     attrs: { axis: 1, reduction: "add" },
     linear: true,
@@ -408,6 +415,12 @@ const indexing: readonly Case[] = [
     opset: 24,
   },
   { op: "ScatterND", inputs: [x([4, 2]), int64Tensor([2, 1], [3, 1]), x([2, 2])], linear: true },
+  {
+    op: "ScatterND",
+    inputs: [x([3, 4, 2]), int64Tensor([2, 2, 2], [2, 1, 0, 3, -1, -3, 0, 0]), x([2, 2, 2])],
+    linear: true,
+    note: "the last of equal indices wins",
+  },
   {
     op: "ScatterND",
     inputs: [x([4, 2]), int64Tensor([2, 1], [1, 1]), x([2, 2])],

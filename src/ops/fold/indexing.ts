@@ -119,7 +119,7 @@ export function foldOneHot(call: Call, axis: number, depth: number): readonly Te
 }
 
 /** Where the elements that `index` names along `axis` lie in a tensor of shape `dims`. */
-function elementsAt(index: Tensor, dims: readonly number[], axis: number): Int32Array | undefined {
+export function elementsAt(index: Tensor, dims: readonly number[], axis: number): Int32Array | undefined {
   const chosen = numbers(index);
   if (chosen === undefined) return undefined;
   const strides = stridesOf(dims);
@@ -165,7 +165,7 @@ function written(
 }
 
 /** Where the slices begin that the rows of `index` name in a tensor of shape `dims`, and their elements. */
-function slicesAt(
+export function slicesAt(
   index: Tensor,
   dims: readonly number[],
   batch = 0,

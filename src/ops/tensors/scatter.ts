@@ -1,7 +1,7 @@
 import { type Call, stringAttribute, type Value } from "../../onnx/graph.ts";
-import { int64Tensor, sizeOf, type TensorType } from "../../onnx/tensor.ts";
+import { int64Tensor, sizeOf, type Tensor, type TensorType } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../builder.ts";
-import { foldScatterElements, foldScatterNd, type Merge } from "../fold/indexing.ts";
+import { elementsAt, foldScatterElements, foldScatterNd, type Merge, slicesAt } from "../fold/indexing.ts";
 import type { OpRecord, RuleTable } from "../record.ts";
 import { axisOf, misfit, range, sameDims, sameType, typeOf } from "../typing.ts";
 import { elementsAxis, gatherAxis, gatherNdDims, zerosLike } from "./indexing.ts";
@@ -26,13 +26,15 @@ function scatterReduction(call: Call): string {
 const mergeOf = (call: Call): Merge => SCATTER_REDUCTIONS.get(scatterReduction(call)) ?? null;
 
 /**
- * Scatter: with "add" the data's gradient passes whole; with "none" what was overwritten gets none. Those who attain
- * a minimum or maximum share equally, the data's element too, as PyTorch's `scatter_reduce`.
+ * Scatter: with "add" the data's gradient passes whole; with "none" what was overwritten gets none, be it data or an
+ * update that a later one replaced. Those who attain a minimum or maximum share equally, the data's element too, as
+ * PyTorch's `scatter_reduce`.
  */
 function scatter(
   op: "ScatterElements" | "ScatterND",
   infer: OpRecord["infer"],
   read: (b: GraphBuilder, call: Call, from: Value) => Value,
+  places: (call: Call, index: Tensor) => Int32Array | undefined,
 ): OpRecord {
   const write = (b: GraphBuilder, call: Call, data: Value, updates: Value, reduction: string) =>
     b.call(
@@ -40,12 +42,28 @@ function scatter(
       [data, call.x(1), updates],
       new Map([...call.attributes, ["reduction", stringAttribute(reduction)]]),
     );
+  const mayRepeat = (call: Call): boolean => {
+    const index = call.x(1).tensor;
+    const at = index && places(call, index);
+    return at === undefined || new Set(at).size < at.length;
+  };
   const isExtremum = (call: Call) => ["min", "max"].includes(scatterReduction(call));
   /** Which elements of data and updates attain the extremum, and how many each result has. */
   const winners = (b: GraphBuilder, call: Call, y: Value): readonly [Value, Value, Value] => {
     const { type } = call.x(0).static;
     const [data, updates] = [b.equal(call.x(0), y), b.equal(call.x(2), read(b, call, y))];
     return [data, updates, write(b, call, b.cast(data, type), b.cast(updates, type), "add")];
+  };
+  /**
+   * Which updates stay, where several may go to one place: ONNX leaves open which one wins, so the order is written by
+   * the same operator, and whoever reads its own number back has won.
+   */
+  const survivors = (b: GraphBuilder, call: Call): Value => {
+    const { dims } = call.x(2);
+    const [first, end, step] = [0, sizeOf(dims), 1].map((n) => b.scalar(n, "int64"));
+    const order = b.reshape(b.call("Range", [first!, end!, step!]), dims);
+    const nobody = b.filled({ type: "int64", dims: call.x(0).dims }, -1);
+    return b.equal(read(b, call, write(b, call, nobody, order, "none")), order);
   };
   return {
     wrt: [0, 2],
@@ -61,9 +79,10 @@ function scatter(
         const share = b.div(s.dy(), won[2]);
         return i === 0 ? b.where(won[0], share, 0) : b.where(won[1], read(b, node, share), 0);
       }
-      if (i === 2) return read(b, node, s.dy());
-      if (scatterReduction(node) === "add") return s.dy();
-      return write(b, node, s.dy(), zerosLike(b, s.x(2)), "none");
+      const isSum = scatterReduction(node) === "add";
+      if (i === 0) return isSum ? s.dy() : write(b, node, s.dy(), zerosLike(b, s.x(2)), "none");
+      const given = read(b, node, s.dy());
+      return isSum || !mayRepeat(node) ? given : b.where(survivors(b, node), given, 0);
     },
     freeze: {
       decide: (b, call) => (isExtremum(call) ? winners(b, call, b.emit(call)[0] as Value) : []),
@@ -194,8 +213,11 @@ function cacheAxis(call: Call): number {
 
 export const scattering: RuleTable = {
   ScatterElements: {
-    ...scatter("ScatterElements", inferScatterElements, (b, call, from) =>
-      b.call("GatherElements", [from, call.x(1)], { axis: gatherAxis(call) }),
+    ...scatter(
+      "ScatterElements",
+      inferScatterElements,
+      (b, call, from) => b.call("GatherElements", [from, call.x(1)], { axis: gatherAxis(call) }),
+      (call, index) => elementsAt(index, call.x(0).dims, elementsAxis(call)),
     ),
     fold: (call) => {
       inferScatterElements(call);
@@ -203,7 +225,12 @@ export const scattering: RuleTable = {
     },
   },
   ScatterND: {
-    ...scatter("ScatterND", inferScatterNd, (b, call, from) => b.call("GatherND", [from, call.x(1)])),
+    ...scatter(
+      "ScatterND",
+      inferScatterNd,
+      (b, call, from) => b.call("GatherND", [from, b.cast(call.x(1), "int64")]),
+      (call, index) => slicesAt(index, call.x(0).dims)?.starts,
+    ),
     fold: (call) => {
       inferScatterNd(call);
       return foldScatterNd(call, mergeOf(call));
