@@ -18,6 +18,8 @@ export interface Facts {
 /** One thing that may be odd about a file; null where it is not. */
 export type Check = (facts: Facts) => Warning | null;
 
+export const isPyTorch = ({ model }: Facts): boolean => /pytorch/i.test(model.producer);
+
 /** "a", "b", … and how many more. */
 export function listed(names: readonly string[], most = 3): string {
   const shown = names.slice(0, most).map((n) => `"${n}"`);

@@ -2,7 +2,8 @@ import type { Graph, Value } from "../onnx/graph.ts";
 import { subgraphs } from "../onnx/index.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import { trainingMode } from "./eval-mode.ts";
-import { type Check, counted, listed } from "./preflight-check.ts";
+import { numbersIn, uniform } from "./initializer-evidence.ts";
+import { type Check, counted, isPyTorch, listed } from "./preflight-check.ts";
 import { allNodes } from "./preflight-weights.ts";
 
 /** What the graph shows of how the model runs: training mode, randomness, precision. */
@@ -69,10 +70,30 @@ const trainingInputs: Check = ({ graph }) => {
   };
 };
 
+function isZeros(x: Value): boolean {
+  const { producer } = x;
+  if (producer?.op === "ConstantOfShape") return !producer.tensor("value")?.data[0];
+  const numbers = numbersIn(x);
+  return numbers !== undefined && uniform(numbers) === 0;
+}
+
+/** PyTorch's newer exporter states every reduction; TorchScript leaves out those that it cannot write. */
+const lostSums: Check = (facts) => {
+  const nodes = allNodes(facts.graph.nodes).filter(
+    (n) => n.op === "ScatterElements" && !n.attributes.has("reduction") && isZeros(n.x(0)),
+  );
+  if (nodes.length === 0 || !isPyTorch(facts)) return null;
+  return {
+    code: "LOST_SUMS",
+    message: `${counted(nodes.length, "ScatterElements node")} (${listed(nodes.map((n) => n.name || n.op))}) write into zeros by index, as the TorchScript exporter writes index_add, and scatter_add below opset 16: where an index repeats, only the last entry remains of the sum, and the loss is not the module's. If they were sums, export with dynamo=True or opset_version=17`,
+  };
+};
+
 export const graphChecks: readonly Check[] = [
   training,
   trainingInputs,
   random,
+  lostSums,
   halfPrecision,
   doublePrecision,
 ];

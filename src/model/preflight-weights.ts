@@ -3,14 +3,12 @@ import { subgraphs } from "../onnx/index.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import { foldedFrom, notedKind, numbersIn, trainedNames, uniform } from "./initializer-evidence.ts";
 import { isStatePath } from "./names.ts";
-import { type Check, counted, type Facts, listed } from "./preflight-check.ts";
+import { type Check, counted, isPyTorch, listed } from "./preflight-check.ts";
 
 /** Signs that the weights in the file are not the trained ones: fused, folded, merged or stored twice. */
 
 const UNFUSED =
   "Export with torch.onnx.export(model.eval(), …, dynamo=True, optimize=False) to keep them apart";
-
-const isPyTorch = ({ model }: Facts): boolean => /pytorch/i.test(model.producer);
 
 /** The rewrite rule is noted on the node; without notes, names tell. */
 function isFused(node: Node, pytorch: boolean): boolean {

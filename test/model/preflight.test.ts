@@ -14,6 +14,7 @@ import {
   type NodeProto,
   node,
   smallModel,
+  stringAttribute,
   type TensorProto,
 } from "../onnx/protos.ts";
 
@@ -346,6 +347,32 @@ const rows: readonly Row[] = [
     }),
     warnings: {},
   },
+  ...(
+    [
+      ["a sum by index without its sum", "pytorch", [], { LOST_SUMS: /1 ScatterElements node .*into zeros/ }],
+      ["an assignment by index, stated", "pytorch", [stringAttribute("reduction", "none")], {}],
+      ["an assignment by index, of others", "tf2onnx", [], {}],
+    ] as const
+  ).map(
+    ([name, producer, attributes, warnings]): Row => ({
+      name,
+      producer,
+      graph: dense(W, {
+        initializer: [
+          W,
+          floats("zeros", [4, 3], new Array(12).fill(0)),
+          { name: "at", data_type: 7, dims: longs([2, 3]), int64_data: longs([1, 0, 2, 1, 3, 3]) },
+          floats("v", [2, 3], [0, 0, 0, 0, 0, 0]),
+        ],
+        node: [
+          node("ScatterElements", ["zeros", "at", "v"], ["s"], [...attributes]),
+          node("Add", ["fc.weight", "s"], ["w"]),
+          node("MatMul", ["x", "w"], ["y"]),
+        ],
+      }),
+      warnings,
+    }),
+  ),
   {
     name: "random numbers",
     graph: dense(W, {
