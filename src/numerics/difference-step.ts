@@ -28,6 +28,10 @@ const HIGHEST = -2;
 const START = -8;
 /** What rounding leaves of the product itself, in units of its norm: common to all steps, so never seen in their disagreement. */
 const FLOOR = 2 ** -21;
+/** Share of the product by which neighbours may differ if they show the same one. */
+const COHERENT = 0.1;
+/** Disagreements of pure noise are √11/3 ≈ 1.1 times what it leaves in a single difference; more has other causes. */
+const BEYOND_NOISE = 4;
 
 /**
  * A directional derivative of a noisy function from central differences with several steps.
@@ -42,17 +46,15 @@ export async function chooseDifference(
   quotient: (step: number) => Promise<Float64Array>,
   options: {
     readonly scale: number;
-    /** A step that suited a similar vector: to begin with, so that fewer quotients are needed. */
-    readonly start?: number | undefined;
+    /** Of a similar vector: the step to begin with, so that fewer quotients are needed, and the noise to expect. */
+    readonly model?: DifferenceModel | undefined;
   },
 ): Promise<ChosenDifference> {
-  const ladder = new Ladder(quotient, options.scale);
-  await descend(ladder, options.start === undefined ? START : ladder.nearest(options.start));
-  const [low, high] = ladder.range();
-  let best = low;
-  for (let i = low; i + 2 <= high; i++) {
-    if ((await ladder.error(i)) < (await ladder.error(best))) best = i;
-  }
+  const { scale, model: known } = options;
+  const ladder = new Ladder(quotient, scale);
+  await descend(ladder, known ? ladder.nearest(bestStep(known, scale)) : START);
+  const least = await leastError(ladder);
+  const best = (await isSaturated(ladder, least, known)) ? ((await finer(ladder)) ?? least) : least;
   const hv = await ladder.extrapolated(best);
   const error = Math.hypot(await ladder.error(best), FLOOR * norm(hv));
   const model = await modelOf(ladder, best);
@@ -126,6 +128,11 @@ class Ladder {
     return made;
   }
 
+  /** The disagreement in units of what is found; NaN where all is 0. */
+  async relative(i: number): Promise<number> {
+    return (await this.disagreement(i)) / norm(await this.extrapolated(i));
+  }
+
   /**
    * Estimated error of extrapolation i. Noise: the disagreement with the one below is √11 times it; only half of
    * it is taken off, since real rounding does not fall exactly as 1/ε. Truncation: the disagreement with the one above
@@ -149,6 +156,34 @@ async function descend(ladder: Ladder, start: number): Promise<void> {
       best = i;
     }
   }
+}
+
+/** The extrapolation of least error among those made. */
+async function leastError(ladder: Ladder): Promise<number> {
+  const [low, high] = ladder.range();
+  let best = low;
+  for (let i = low; i + 2 <= high; i++) {
+    if ((await ladder.error(i)) < (await ladder.error(best))) best = i;
+  }
+  return best;
+}
+
+/**
+ * Whether neighbours disagree by more than noise about the product itself, as steps do that are too long for a sharp
+ * function: it is saturated there, quotients fall as 1/ε, and so do their disagreements, which lead away from the derivative.
+ */
+async function isSaturated(ladder: Ladder, i: number, known: DifferenceModel | undefined): Promise<boolean> {
+  if (!((await ladder.relative(i)) > COHERENT)) return false;
+  return !known || (await ladder.disagreement(i)) > (BEYOND_NOISE * known.noise) / ladder.step(i);
+}
+
+/** The first smaller step at which neighbours agree, and on from there while they agree better; null if there is none. */
+async function finer(ladder: Ladder): Promise<number | null> {
+  let [i] = ladder.range();
+  while (i >= LOWEST && !((await ladder.relative(i)) <= COHERENT)) i--;
+  if (i < LOWEST) return null;
+  while (i > LOWEST && (await ladder.disagreement(i - 1)) < (await ladder.disagreement(i))) i--;
+  return i;
 }
 
 /** Noise and truncation of single differences, from the extrapolation as the truth. */

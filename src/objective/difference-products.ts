@@ -1,4 +1,4 @@
-import { bestStep, chooseDifference, errorAt } from "../numerics/difference-step.ts";
+import { chooseDifference, errorAt } from "../numerics/difference-step.ts";
 import { addGroups, type Executor } from "./tasks.ts";
 import type { HvpOptions, HvpResult } from "./types.ts";
 
@@ -30,7 +30,7 @@ export class DifferenceProducts {
     }
     const { hv, step, error, model } = await chooseDifference(quotient, {
       scale: this.thetaNorm,
-      start: options.model && bestStep(options.model, this.thetaNorm),
+      model: options.model,
     });
     return { hv: scale(hv, norm), step, error: norm * error, model };
   }

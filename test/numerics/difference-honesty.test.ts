@@ -71,11 +71,27 @@ describe("the error estimate of a difference", () => {
   it("needs fewer quotients when told where to begin", async () => {
     const sharp = () => quotientOf(1e7, 1e12, 1e-7, 4).quotient;
     const alone = await chooseDifference(sharp(), { scale: 1 });
-    const told = await chooseDifference(sharp(), { scale: 1, start: alone.step });
+    const told = await chooseDifference(sharp(), { scale: 1, model: alone.model });
     expect(told.evaluations).toBeLessThan(alone.evaluations);
     expect(told.step).toBe(alone.step);
-    // A start beyond the ladder begins at its end.
-    expect((await chooseDifference(sharp(), { scale: 1, start: 1e9 })).step).toBe(alone.step);
+    // What wants a step beyond the ladder begins at its end.
+    const smooth = { noise: 1e-7, truncation: 0 };
+    expect((await chooseDifference(sharp(), { scale: 1, model: smooth })).step).toBe(alone.step);
+  });
+
+  it("does not look below the noise that it was told of", async () => {
+    const rounding = () => {
+      let calls = 0;
+      return async (step: number) => {
+        const x = new Float64Array(N);
+        gaussian({ seed: 4, purpose: "rounding", name: "", index: calls++ }, x);
+        return x.map((v) => (1e-7 * v) / step / Math.sqrt(N));
+      };
+    };
+    const alone = await chooseDifference(rounding(), { scale: 1 });
+    const told = await chooseDifference(rounding(), { scale: 1, model: { noise: 1e-7, truncation: 1e-3 } });
+    expect(told.evaluations).toBeLessThan(alone.evaluations);
+    for (const { hv, error } of [alone, told]) expect(error).toBeGreaterThan(norm(hv) / 3);
   });
 
   it("takes quotients that overflow for the worst", async () => {

@@ -51,6 +51,29 @@ describe("the chosen difference", () => {
     expect(size(hv)).toBeLessThan(1.5 * best);
   });
 
+  it.each([
+    { sharp: 1e4, model: undefined },
+    { sharp: 1e5, model: undefined },
+    { sharp: 1e5, model: { noise: 1e-7, truncation: 10 } },
+  ])(
+    "finds the derivative of what saturates within a small part of the scale: $sharp, $model",
+    async (row) => {
+      const { sharp, model } = row;
+      const truth = Float64Array.from({ length: 300 }, (_, i) => sharp * (1 + Math.sin(i)));
+      const exact = { truth: new Float64Array(300), third: 0, fifth: 0, noise: 1e-7, seed: 4 };
+      const noise = noisy(exact);
+      const quotient = async (step: number) => {
+        const rounding = await noise(step);
+        return truth.map((k, i) => Math.tanh(k * step) / step + rounding[i]!);
+      };
+      const { hv, error } = await chooseDifference(quotient, { scale: 1, model });
+      const size = (x: Float64Array) => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0));
+      const found = size(hv.map((v, i) => v - truth[i]!));
+      expect(found).toBeLessThan(1e-3 * size(truth));
+      expect(error).toBeGreaterThan(found / 3);
+    },
+  );
+
   it("gives equal bits for equal quotients", async () => {
     const truth = Float64Array.from({ length: 50 }, (_, i) => i);
     const run = () =>
