@@ -15,6 +15,8 @@ import type { GroupResult } from "./tasks.ts";
 const PRIME = 101;
 /** Samples that are run together and in halves, to see whether they see one another. */
 const PROBED = 8;
+/** Numbers of samples with which models are exported. */
+const SIZES = [...Array.from({ length: 64 }, (_, i) => i + 1), 100, 128, 256, 512, 1024];
 /** Relative difference of their losses: far above rounding, far below what a sample is to another that looks at it. */
 const APART = 1e-4;
 
@@ -47,14 +49,28 @@ export async function divisible(
   }
   const still = obstacleAt(samples);
   if (still === null) return runWhole(dataset, "the model's shapes do not take a few of them");
-  const saidOfAll = [ofOne, ...ofMore, still].every((o) => o?.message === still.message);
-  if (ofOne === null || saidOfAll) return dataset;
+  if (ofOne === null) return dataset;
+  const size = SIZES.find((n) => obstacleAt(n) === null);
+  const saidOfAll = [ofOne, ...ofMore, still].every((o) => o && shapeless(o) === shapeless(still));
+  // What is wrong with any number of samples is said of the model by whoever runs it.
+  if (size === undefined && saidOfAll) return dataset;
+  const remedy =
+    size === undefined
+      ? "Give as many as it was exported with"
+      : size < samples
+        ? `Use --samples ${size}`
+        : `Give ${size}`;
   throw new LandscapeError(
     "INVALID_DATA",
-    `the model takes neither a few samples of ${JSON.stringify(path)} nor all ${samples} at once: ${reason(still)}. Give as many as it was exported with, or export it for any number`,
+    `the model takes neither a few samples of ${JSON.stringify(path)} nor all ${samples} at once: ${reason(still)}. ${remedy}, or export it for any number`,
     { path, samples },
     { cause: still },
   );
+}
+
+/** What is said, whatever the sizes, and the operands' names: equal constants go by one of theirs. */
+function shapeless({ message }: LandscapeError): string {
+  return message.replace(/, got .*/, "").replace(/\d+/g, "#");
 }
 
 /** What all samples hold of integers: shapes may depend on them where they are one batch. */
@@ -102,7 +118,7 @@ function obstacleTo(
 }
 
 function reason({ message }: LandscapeError): string {
-  return message.replace(/\. check the model file$/, "");
+  return message.replace(/\. Check the model file$/, "");
 }
 
 /** Whether the losses of some samples are others where they run in two halves; also where none of them counts. */

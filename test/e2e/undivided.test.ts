@@ -240,17 +240,40 @@ describe("samples cut at the longest of their lengths", () => {
   });
 });
 
-it("does not blame the data for what is wrong with any number of them", async () => {
-  const nodes = [
-    node("MatMul", ["x", "w"], ["h"]),
-    node("Einsum", ["whole", "scale"], ["s"], [stringAttribute("equation", "i,i->i")]),
-    node("Add", ["h", "s"], ["y"]),
-  ];
-  write("einsum", { node: nodes, initializer: [ints("whole", [1, 2, 3]), floats("scale", [3], [1, 2, 3])] });
-  writeNpz(path("einsum.npz"), { x: data.x, y: data.y });
-  const { status, err } = await run(["evaluate", path("einsum.onnx"), "--data", path("einsum.npz")]);
-  expect(status).toBe(2);
-  expect(err).toMatch(
-    /^error: cannot type Einsum: expected input 0 to be floating-point.*check the model file$/m,
-  );
+describe("samples of which no number suits the model, or only another one", () => {
+  const product = node("MatMul", ["x", "w"], ["h"]);
+
+  it.each([
+    {
+      name: "a type",
+      nodes: [
+        product,
+        node("Einsum", ["whole", "scale"], ["s"], [stringAttribute("equation", "i,i->i")]),
+        node("Add", ["h", "s"], ["y"]),
+      ],
+      said: /^error: cannot type Einsum: expected input 0 to be floating-point.*Check the model file$/m,
+    },
+    {
+      name: "an axis, of shapes with the number of samples in them",
+      nodes: [product, node("Unsqueeze", ["h", "whole"], ["y"])],
+      said: /^error: cannot type Unsqueeze: expected an axis.*Check the model file$/m,
+    },
+    {
+      name: "an odd number",
+      nodes: [product, node("Reshape", ["h", "pairs"], ["p"]), node("Reshape", ["p", "rows"], ["y"])],
+      said: /^error: the model takes neither a few samples of ".*" nor all 9 at once: .* Use --samples 2, or export it/m,
+    },
+  ])("$name: says so, and blames the data for no more than it is", async ({ nodes, said }) => {
+    const initializer = [
+      ints("whole", [5, 6, 7]),
+      floats("scale", [3], [1, 2, 3]),
+      ints("pairs", [2, -1]),
+      ints("rows", [-1, 3]),
+    ];
+    write("stuck", { node: nodes, initializer });
+    writeNpz(path("stuck.npz"), { x: data.x, y: data.y });
+    const { status, err } = await run(["evaluate", path("stuck.onnx"), "--data", path("stuck.npz")]);
+    expect(status).toBe(2);
+    expect(err).toMatch(said);
+  });
 });

@@ -25,7 +25,7 @@ const invalid: readonly Row[] = [
     "Add",
     [f(2, 3), f(2)],
     {},
-    /^cannot type Add: expected shapes that broadcast, got "x0" float32 \[2, 3\], "x1" float32 \[2\]\. check the model file$/,
+    /^cannot type Add: expected shapes that broadcast, got "x0" float32 \[2, 3\], "x1" float32 \[2\]\. Check the model file$/,
   ],
   ["Mul", [f(2), { type: "float64", dims: [2] }], {}, /one element type/],
   ["Sub", [f(2)], {}, /shapes|input 1/],
