@@ -152,7 +152,7 @@ export function isTriangular(x: Float32Array, dims: readonly number[]): boolean 
 }
 
 /** Single precision carries seven digits; tables were rounded from other precisions. */
-const CLOSE = 1e-4;
+export const CLOSE = 1e-4;
 
 /** 1, r, r², … or r, r², … with r < 1: the frequencies of rotary and sinusoidal positions, the slopes of ALiBi. */
 export function isGeometric(x: Float32Array): boolean {
@@ -223,43 +223,4 @@ export function trainedNames(metadata: Readonly<Record<string, string>>): string
 export function foldedFrom(value: Value): readonly string[] {
   const noted = value.metadata["pkg.onnxscript.optimizer.folded_from"] ?? "";
   return [...noted.matchAll(/'([^']*)'/g)].map((m) => m[1] as string);
-}
-
-/**
- * Whether `x` is the 2-norm of `w` along the axes in which `x` has length 1, both of one rank: what is left of
- * F.normalize(w) when the norm was folded.
- */
-export function isNormOf(x: Value, w: Value): boolean {
-  if (x.dims.length !== w.dims.length || x.dims.every((d, i) => d === w.dims[i])) return false;
-  if (!x.dims.every((d, i) => d === 1 || d === w.dims[i])) return false;
-  const [norms, numbers] = [numbersIn(x), numbersIn(w)];
-  if (norms === undefined || numbers === undefined || norms.length < 2) return false;
-  const sums = new Float64Array(norms.length);
-  for (const [i, v] of numbers.entries()) {
-    let [rest, at, stride] = [i, 0, 1];
-    for (let axis = w.dims.length - 1; axis >= 0; axis--) {
-      const d = w.dims[axis] as number;
-      if (x.dims[axis] !== 1) {
-        at += (rest % d) * stride;
-        stride *= d;
-      }
-      rest = Math.floor(rest / d);
-    }
-    sums[at] = (sums[at] as number) + v * v;
-  }
-  return norms.every((v, i) => Math.abs(v - Math.sqrt(sums[i] as number)) <= CLOSE * Math.abs(v));
-}
-
-/** Denominator of all fractions that code is likely to hold: ½, ⅓, ¼, ⅙, ⅛ and their multiples. */
-const PARTS = 24;
-
-/** Whether `x` is a number that was computed from the scalar `w` by a factor as code has them (half a step, a sixth of it). */
-export function isFractionOf(x: Value, w: Value): boolean {
-  if (x.dims.length > 0 || w.dims.length > 0) return false;
-  const [part, whole] = [numbersIn(x)?.[0], numbersIn(w)?.[0]];
-  if (!part || !whole) return false;
-  const isFraction = (v: number) =>
-    Math.abs(v) <= PARTS && Math.abs(Math.round(PARTS * v) - PARTS * v) < CLOSE;
-  // Where the weight is such a number itself, so are constants that have nothing to do with it.
-  return !isFraction(whole) && !isFraction(1 / whole) && isFraction(part / whole);
 }

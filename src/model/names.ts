@@ -18,9 +18,20 @@ export function hasGeneratedName(name: string): boolean {
 }
 
 /**
- * Names of numbers in TensorFlow's graphs (layer/add/y:0, lstm/zeros/Const:0, rnn/while/sub/x:0) and of those that tf2onnx adds
- * to an operator (layer/Relu6_max__12); variables are called …/ReadVariableOp:0 there.
+ * Names of numbers in TensorFlow's graphs, after the operand that they are of an operator (layer/add/y:0, SelectV2/e:0,
+ * diag_part/padding_value:0, lstm/zeros/Const:0), and of those that tf2onnx adds to one (layer/Relu6_max__12); variables are
+ * called …/ReadVariableOp:0 there.
  */
 export function isTensorflowConstant(name: string): boolean {
-  return /(^|\/)((zeros|ones|Const)(_like)?(_\d+)?|x|y):\d+$|\/\w+_(min|max)__\d+$/.test(name);
+  return /(^|\/)((zeros|ones|Const)(_like)?(_\d+)?|x|y|t|e|(\w+_)?value):\d+$|\/\w+_(min|max)__\d+$/.test(
+    name,
+  );
+}
+
+/** Names of what TensorFlow's graphs compute (layer/Square_2:0), where a constant has such a name after it was folded. */
+export function isTensorflowResult(name: string): boolean {
+  return (
+    /\/\w+:\d+$/.test(name) &&
+    !/(ReadVariableOp|read|kernel|bias|gamma|beta|embeddings)(_\d+)?:\d+$/.test(name)
+  );
 }

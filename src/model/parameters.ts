@@ -2,14 +2,13 @@ import type { Graph, Value } from "../onnx/graph.ts";
 import { operandsOf, subgraphs } from "../onnx/index.ts";
 import { isFloat, sizeOf } from "../onnx/tensor.ts";
 import type { RecordLookup } from "../ops/record.ts";
+import { computedFrom } from "./computed-weights.ts";
 import {
   foldedFrom,
   followedUses,
   isBarring,
   isBinary,
-  isFractionOf,
   isGeometric,
-  isNormOf,
   isOnInput,
   isPenalty,
   isTriangular,
@@ -246,17 +245,16 @@ function reasonFor({ value, uses }: Evidence): string {
     : `floating point, on a differentiable path to the output${from}`;
 }
 
-/** A norm or a fraction that the exporter computed from a weight, and keeps beside it, was not trained. */
+/** A norm, a fraction or a square that the exporter computed from a weight, and keeps beside it, was not trained. */
 function withoutComputed(verdicts: readonly InitializerVerdict[]): readonly InitializerVerdict[] {
-  const trained = verdicts.filter((v) => v.isParameter).map((v) => v.value);
+  const trained = new Set(verdicts.filter((v) => v.isParameter).map((v) => v.value));
   return verdicts.map((verdict) => {
     const { value } = verdict;
-    if (!hasGeneratedName(value.name)) return verdict;
-    const others = trained.filter((w) => w !== value);
-    const norm = verdict.isParameter ? others.find((w) => isNormOf(value, w)) : undefined;
-    const fraction = verdict.isParameter ? undefined : others.find((w) => isFractionOf(value, w));
-    const [source, what] = norm ? [norm, "the norm"] : [fraction, "a fraction"];
-    if (source === undefined) return verdict;
+    const found = computedFrom(value, verdict.isParameter, trained);
+    if (found === undefined) return verdict;
+    // The inverse of an inverse must not take both away.
+    trained.delete(value);
+    const { source, what } = found;
     return { ...no(value, `${what} of "${source.name}", computed by the exporter`), computedFrom: source };
   });
 }

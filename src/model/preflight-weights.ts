@@ -67,9 +67,12 @@ const foldedWeights: Check = (facts) => {
   const folded = facts.parameters.filter((v) => isFolded(v, isPyTorch(facts)) && !rearranged.has(v));
   const all = [...computed, ...folded];
   if (all.length === 0) return null;
+  const how = isPyTorch(facts)
+    ? "with optimize=False (dynamo=True) or do_constant_folding=False"
+    : "without constant folding, where the exporter lets it be switched off";
   return {
     code: "FOLDED_WEIGHTS",
-    message: `the exporter computed ${listed(all.map((v) => v.name))} from trained weights (a norm, a product, a selection of rows) and keeps the result only: unless it just rearranged them, derivatives with respect to what was trained are not those of this file. Export with optimize=False (dynamo=True) or do_constant_folding=False`,
+    message: `the exporter computed ${listed(all.map((v) => v.name))} from trained weights (a norm, a product, a selection of rows) and keeps the result only: unless it just rearranged them, derivatives with respect to what was trained are not those of this file. Export ${how}`,
   };
 };
 

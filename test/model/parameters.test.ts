@@ -402,14 +402,19 @@ const rows: readonly Row[] = [
     nodes: multiplied("net.reduce_window_scale"),
     verdict: true,
   },
-  ...["net/norm/add/y:0", "net/lstm/zeros_1/Const:0", "net/rnn/while/sub/x:0", "net/dense/Relu6_max__18"].map(
-    (name) => ({
-      name: `a number of TensorFlow's graph, ${name}`,
-      tensor: floats(name, [], [0.35]),
-      nodes: multiplied(name),
-      verdict: /single number/,
-    }),
-  ),
+  ...[
+    "net/norm/add/y:0",
+    "net/lstm/zeros_1/Const:0",
+    "net/rnn/while/sub/x:0",
+    "net/dense/Relu6_max__18",
+    "net/SelectV2_1/e:0",
+    "net/diag_part/padding_value:0",
+  ].map((name) => ({
+    name: `a number of TensorFlow's graph, ${name}`,
+    tensor: floats(name, [], [0.35]),
+    nodes: multiplied(name),
+    verdict: /single number/,
+  })),
   ...[
     { name: "net/attention/mul/ReadVariableOp:0", dims: [] },
     { name: "net/p_re_lu/Neg:0", dims: [1, 1] },
@@ -429,6 +434,32 @@ const rows: readonly Row[] = [
     nodes: [node("Mul", ["x", "onnx::Mul_5"], ["z"]), node("Mul", ["z", "h"], ["y"])],
     verdict,
   })),
+  ...[
+    { name: "net/fm/Square_2:0", dims: [2, 4], of: (w: number) => w * w, verdict: /the square of "v"/ },
+    {
+      name: "onnx::MatMul_7",
+      dims: [4, 2],
+      of: (w: number) => Math.exp(w),
+      verdict: /the exponential of "v"/,
+    },
+    { name: "net.scale", dims: [2, 4], of: (w: number) => w * w, verdict: true as const },
+    { name: "onnx::MatMul_7", dims: [2, 4], of: (w: number) => w + 0.1, verdict: true as const },
+  ].map(({ name, dims, of, verdict }) => {
+    const v = ramp(8).map((w, i) => (i % 3 ? w : -w));
+    // Stored as [2, 4]; the other one may be its transpose.
+    const turned = dims[0] === 4 ? v.map((_, i) => v[(i % 2) * 4 + Math.floor(i / 2)] as number) : v;
+    return {
+      name: `${name}, ${verdict === true ? "not " : ""}computed from the weight beside it`,
+      tensor: floats(name, dims, turned.map(of)),
+      others: [floats("v", [2, 4], v)],
+      nodes: [
+        node("Mul", ["x", "v"], ["a"]),
+        ...(dims[0] === 4 ? [node("Transpose", [name], ["turned"])] : []),
+        node("Mul", ["a", dims[0] === 4 ? "turned" : name], ["y"]),
+      ],
+      verdict,
+    };
+  }),
   {
     name: "the scale of integers",
     tensor: floats("scale", [], [0.02]),
