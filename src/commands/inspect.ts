@@ -1,6 +1,8 @@
 import { countText } from "../analysis/number-text.ts";
+import type { Checkpoint } from "../model/checkpoint.ts";
 import type { DryRun } from "../model/dry-run.ts";
 import type { ArtifactSummary } from "../model/loaded-model.ts";
+import { counted } from "../model/preflight-check.ts";
 import type { UnsupportedOperator } from "../model/unsupported.ts";
 import type { Value } from "../onnx/graph.ts";
 import { type Command, defineCommand } from "./command.ts";
@@ -40,7 +42,9 @@ export const inspect: Command = defineCommand<InspectOptions>({
       gradient: routeOf(options),
       evalMode: options.evalMode,
     });
-    const unsupported = unsupportedOperators(checkpoint, lookup);
+    const obstacles = unsupportedOperators(checkpoint, lookup);
+    const unknown = await unknownToRuntime(checkpoint, obstacles);
+    const unsupported = obstacles.map((u) => ({ ...u, runs: !unknown.includes(u) }));
     const json = {
       model: {
         path,
@@ -62,6 +66,7 @@ export const inspect: Command = defineCommand<InspectOptions>({
       warnings: checkpoint.warnings,
       run: unsupported.length === 0 ? dryRun(checkpoint) : null,
       ...(unsupported.length > 0 &&
+        unknown.length === 0 &&
         checkpoint.given &&
         checkpoint.parameters.length > 0 && { works: WORKS_WITHOUT_GRADIENT }),
       ...(checkpoint.own && { gradient: checkpoint.own.gradients ? "artifact" : "ours" }),
@@ -71,6 +76,14 @@ export const inspect: Command = defineCommand<InspectOptions>({
     return { json, lines: inspectLines(json) };
   },
 });
+
+/** Operators in the way that no command can run, either. */
+async function unknownToRuntime({ given }: Checkpoint, obstacles: readonly UnsupportedOperator[]) {
+  if (obstacles.length === 0 || given === undefined) return [];
+  const { openRuntime } = await import("../runtime/index.ts");
+  const { unregistered } = await import("../objective/registered.ts");
+  return unregistered(obstacles, given().opset, await openRuntime({ device: "cpu", threads: 1 }));
+}
 
 function describeValue(value: Value): {
   name: string;
@@ -87,7 +100,7 @@ interface InspectJson {
   readonly initializers: readonly { name: string; isParameter: boolean; reason: string }[];
   readonly inputs: readonly ReturnType<typeof describeValue>[];
   readonly outputs: readonly ReturnType<typeof describeValue>[];
-  readonly unsupported: readonly UnsupportedOperator[];
+  readonly unsupported: readonly (UnsupportedOperator & { readonly runs: boolean })[];
   readonly differentiable: boolean;
   readonly warnings: readonly { code: string; message: string }[];
   readonly run: DryRun | null;
@@ -142,13 +155,18 @@ function inspectLines(found: InspectJson): string[] {
       20,
       "initializers",
     ),
-    ...found.unsupported.map(
-      (u) =>
-        `no gradient rule: ${u.domain ? `${u.domain}::` : ""}${u.op} (${u.nodes.length} nodes: ${u.nodes.slice(0, 3).join(", ")})${u.reason ? ` ${u.reason}` : ""}`,
-    ),
+    ...found.unsupported.map(obstacleLine),
     ...found.warnings.map((w) => `warning: ${w.message}`),
     ...(found.comparison ? ["", ...comparisonLines(found.comparison)] : []),
   ];
+}
+
+function obstacleLine({ domain, op, nodes, reason, runs }: InspectJson["unsupported"][number]): string {
+  const where = `${counted(nodes.length, "node")}: ${nodes.slice(0, 3).join(", ")}`;
+  const rest = runs
+    ? ""
+    : ", and onnxruntime has no such operator: nothing can be computed. Export it with standard operators";
+  return `no gradient rule: ${domain ? `${domain}::` : ""}${op} (${where})${reason ? ` ${reason}` : ""}${rest}`;
 }
 
 /** Each command once, with what it is to be given. */

@@ -125,11 +125,28 @@ describe("a model with an operator that has no gradient rule", () => {
     const found = await runJson(["inspect", path("unique.onnx")]);
     expect(found).toMatchObject({
       differentiable: false,
-      unsupported: [{ op: "Unique", nodes: ["unique"] }],
+      unsupported: [{ op: "Unique", nodes: ["unique"], runs: true }],
     });
     expect(found["works"]).toContain("surface --directions random");
     expect((await runJson(["inspect", path("plain.onnx")]))["works"]).toBeUndefined();
     expect((await run(["inspect", path("unique.onnx")])).out).toMatch(/works without\s+evaluate, .*surface/);
+  });
+});
+
+describe("a model with an operator that onnxruntime does not know", () => {
+  // As tf2onnx leaves what it cannot translate.
+  const erfc = path("erfc.onnx");
+  const x = input("x", "float32", ["batch", 3]);
+  writeFileSync(erfc, file([x], stated(op("Erfc", [linearOf(x, 4)]), ["batch", 4])));
+
+  it("inspect says that nothing runs", async () => {
+    const found = await runJson(["inspect", erfc]);
+    expect(found).toMatchObject({ differentiable: false, unsupported: [{ op: "Erfc", runs: false }] });
+    expect(found["works"]).toBeUndefined();
+    const { out } = await run(["inspect", erfc]);
+    expect(out).toMatch(
+      /no gradient rule: Erfc \(1 node: .*\), and onnxruntime has no such operator: nothing/,
+    );
   });
 });
 
