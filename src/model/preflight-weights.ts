@@ -136,17 +136,17 @@ const mergedWeights: Check = ({ graph, parameters }) => {
   const copies = graph.nodes.filter(
     (n) => n.op === "Identity" && trained.has(n.inputs[0] as Value) && isStatePath(n.outputs[0]?.name ?? ""),
   );
-  const norms = graph.nodes.filter((n) => /Normalization$/.test(n.op));
+  // Twice in one norm too: a bias of zeros is the running mean of an untrained BatchNormalization.
+  const normed = graph.nodes.filter((n) => /Normalization$/.test(n.op)).flatMap((n) => n.inputs);
   const shared = parameters.filter((v) => {
-    const numbers =
-      sizeOf(v.dims) > 1 && norms.filter((n) => n.inputs.includes(v)).length > 1 && numbersIn(v);
+    const numbers = sizeOf(v.dims) > 1 && normed.filter((input) => input === v).length > 1 && numbersIn(v);
     return numbers && uniform(numbers) !== undefined;
   });
   const names = [...new Set([...copies.map((n) => n.inputs[0] as Value), ...shared])].map((v) => v.name);
   if (names.length === 0) return null;
   return {
     code: "MERGED_WEIGHTS",
-    message: `equal tensors were merged into one: ${listed(names)} stand for several weights, which are now tied. Export after training, or with optimize=False`,
+    message: `equal tensors were merged into one: ${listed(names)} stand for several weights or running statistics, which are now tied. Export after training, or with optimize=False`,
   };
 };
 

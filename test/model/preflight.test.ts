@@ -264,6 +264,19 @@ const rows: readonly Row[] = [
     warnings: { MERGED_WEIGHTS: /"a.weight"/ },
   },
   {
+    name: "a bias of zeros, merged with the running mean of its norm",
+    graph: {
+      input: [rows2],
+      initializer: [floats("a.weight", [4], [1, 1, 1, 1]), floats("a.bias", [4], [0, 0, 0, 0]), W],
+      node: [
+        node("BatchNormalization", ["x", "a.weight", "a.bias", "a.bias", "a.weight"], ["h"]),
+        node("MatMul", ["h", "fc.weight"], ["y"]),
+      ],
+      output: y,
+    },
+    warnings: { MERGED_WEIGHTS: /"a.weight", "a.bias"/ },
+  },
+  {
     name: "equal weights that TorchScript merged through Identity",
     graph: {
       input: [rows2],
