@@ -198,8 +198,12 @@ const SUSPICIONS: readonly Exclusion[] = [
 const STATE_NAMES =
   /(^|[./_])((original_)?inv_freq|(sin|cos)_(cached|emb)|running_(mean|var)|num_batches_tracked|masked_bias|relative_coords_table|(weight|bias)_[uv]|\d+\._[uv]|causal_mask|attn_mask|attention_mask|(pixel|image|input)_(mean|std)|eps(ilon)?(_\d+)?|reduce_window_\w+_\d+)$/;
 
-/** Fitted to the data rather than trained: means and deviations, and what skl2onnx calls its scalers and projections. */
-const STATISTIC_NAMES = /(^|[./_])(mean|std|Mulcst\d*|Addcst\d*|transform_matrix)$/;
+/**
+ * Fitted to the data rather than trained: means and deviations, what skl2onnx calls its scalers and projections, and what
+ * belongs to Keras's layers Rescaling and Normalization.
+ */
+const STATISTIC_NAMES =
+  /(^|[./_])(mean|std|Mulcst\d*|Addcst\d*|transform_matrix)$|(^|\/)(rescaling|normalization)(_\d+)*\//;
 
 /**
  * Where weights stand a number may be trained, unless it is a scalar with a made-up name (1 + log σ² after a product, the

@@ -383,6 +383,18 @@ const rows: readonly Row[] = [
     nodes: [node("Sub", ["unity", "x"], ["y"])],
     verdict: /single number/,
   },
+  ...["net/rescaling_1/add:0", "ConstantFolding/net/normalization_1/truediv_recip:0"].map((name) => ({
+    name: `a statistic of Keras, ${name}`,
+    tensor: floats(name, [1, 4], ramp(4)),
+    nodes: multiplied(name),
+    verdict: /statistic of the data/,
+  })),
+  {
+    name: "the bias of Keras's layer norm, first in the network",
+    tensor: floats("net/layer_normalization_1/Reshape_1:0", [1, 4], ramp(4)),
+    nodes: added("net/layer_normalization_1/Reshape_1:0"),
+    verdict: true,
+  },
   {
     name: "the scale of a part of the input",
     tensor: floats("Mu_Mulcst", [2], [0.5, 0.7]),
