@@ -101,7 +101,7 @@ export function emitLoss(
  * Σ w[y] either way, as PyTorch's CrossEntropyLoss does.
  */
 function crossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, target: Value): LossValues {
-  const { scores, logp, predictor } = logProbabilities(b, spec, output);
+  const { scores, logp, predictor, isLog } = logProbabilities(b, spec, output);
   const axis = scores.dims.length - 1;
   const classes = scores.dims[axis] as number;
   const positions = scores.dims.slice(0, -1);
@@ -115,8 +115,10 @@ function crossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, target: Va
   const weights = spec.classWeights && b.constant(float32Tensor([classes], spec.classWeights));
   const sum = (x: Value) => b.reduceSum(x, [axis], false);
   const chosen = (x: Value) => sum(b.where(isLabel, x, 0));
-  const weighted = weights ? b.mul(logp, weights) : logp;
   const share = spec.labelSmoothing;
+  // Other classes' probabilities may be 0, where the logarithm would put 0·∞ into the gradient.
+  const logs = isLog && share === 0 ? b.unary("Log", b.where(isLabel, scores, 1)) : logp;
+  const weighted = weights ? b.mul(logs, weights) : logs;
   const smoothed =
     share === 0
       ? chosen(weighted)
@@ -135,12 +137,15 @@ function crossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, target: Va
   };
 }
 
-/** Scores and log-probabilities with the class axis last. A Softmax at the end is undone: log-softmax of its input is exact. */
+/**
+ * Scores and log-probabilities with the class axis last. A Softmax at the end is undone: log-softmax of its input is exact.
+ * `isLog`: logp is the logarithm of each score.
+ */
 function logProbabilities(
   b: GraphBuilder,
   spec: LossSpec,
   output: Value,
-): { scores: Value; logp: Value; predictor: Value } {
+): { scores: Value; logp: Value; predictor: Value; isLog?: boolean } {
   const softmax = spec.scale === "probabilities" ? throughViews(output).producer : undefined;
   const isSoftmax =
     softmax?.op === "Softmax" && normalizedAxis(softmax.int("axis", -1), output) === spec.classAxis;
@@ -149,7 +154,7 @@ function logProbabilities(
   if (spec.scale === "logits" || isSoftmax)
     return { scores, logp: b.call("LogSoftmax", [scores], { axis: -1 }), predictor: scores };
   const logp = b.unary("Log", scores);
-  return { scores, logp, predictor: logp };
+  return { scores, logp, predictor: logp, isLog: true };
 }
 
 /** An axis counted from the front. */
@@ -170,11 +175,16 @@ function binaryCrossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, y: V
   const z = spec.scale === "logits" ? output : undone;
   const losses = z
     ? b.sub(b.unary("Softplus", z), b.mul(y, z))
-    : b.neg(b.add(b.mul(y, b.unary("Log", output)), b.mul(b.sub(1, y), b.unary("Log", b.sub(1, output)))));
+    : b.neg(b.add(weightedLog(b, y, output), weightedLog(b, b.sub(1, y), b.sub(1, output))));
   const correct = perSampleMean(b, rightAnswers(b, z ? b.greater(z, 0) : b.greater(output, 0.5), y));
   const predictor = z ?? b.sub(b.unary("Log", output), b.unary("Log", b.sub(1, output)));
   const loss = perSampleMean(b, losses);
   return { loss, count: ones(b, output), ...noClasses, correct, scores: z, predictor };
+}
+
+/** w·log p, and 0 where w is 0 though p be 0, too. */
+function weightedLog(b: GraphBuilder, w: Value, p: Value): Value {
+  return b.mul(w, b.unary("Log", b.where(b.equal(w, 0), 1, p)));
 }
 
 /** Targets or logits with the output's shape and type: some models end in a Cast to float64. */

@@ -101,6 +101,12 @@ export function sigmoid(classes: number): Uint8Array {
   return file([from], op("Cast", [classes === 1 ? op("Reshape", [p, ints(-1)]) : p], { to }));
 }
 
+/** Probabilities that are 0 wherever a logit is negative. */
+export function cut(classes: number): Uint8Array {
+  const from = x();
+  return file([from], stated(op("Relu", [linearOf(from, classes)]), ["batch", classes]));
+}
+
 /** Logits beside another output. */
 export function twoOutputs(): Uint8Array {
   const from = x();

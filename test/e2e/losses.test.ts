@@ -6,9 +6,11 @@ import { type ArrayToWrite, readNpzArray, writeNpz } from "../../src/data/index.
 import { run, runJson } from "../support/cli.ts";
 import {
   arrays,
+  cut,
   doubled,
   language,
   linear,
+  numbers,
   ownLoss,
   segmentation,
   sigmoid,
@@ -222,6 +224,24 @@ it("the Gauss-Newton matrix of a linear model is its Hessian, weights and smooth
   const hv = (await readNpzArray(npz, "hv")).data as Float64Array;
   const exact = Float64Array.from((references[found.reference] as Reference).hv);
   expect(relativeDistance(hv, exact)).toBeLessThan(rounding);
+});
+
+describe("probabilities of 0 for what is not the label add nothing", () => {
+  // No input, so that the biases alone decide: two are negative.
+  const p = numbers(3, 4)[2] as number;
+  const none = { shape: [1, 3], data: new Float32Array(3) };
+  it.each([
+    ["cross-entropy", { shape: [1], data: BigInt64Array.of(2n) }, 1],
+    ["bce", { shape: [1, 3], data: Float32Array.of(0, 0, 1) }, 3],
+  ])("%s", async (loss, y, parts) => {
+    const npz = join(folder, `${loss}.npz`);
+    const options = ["--loss", loss, "--logits", "probabilities", "--npz", npz];
+    const found = await runJson(["gradient", ...write(cut(3), { x: none, y }), ...options]);
+    expect(found["loss"]).toBeCloseTo(-Math.log(p) / parts, 6);
+    const gradient = (await readNpzArray(npz, "gradient")).data as Float64Array;
+    expect([...gradient.subarray(0, 11)].map((v) => v + 0)).toEqual(new Array(11).fill(0));
+    expect(gradient[11]).toBeCloseTo(-1 / p / parts, 5);
+  });
 });
 
 describe("counting", () => {
