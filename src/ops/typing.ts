@@ -15,21 +15,21 @@ function described(value: Value | null): string {
 
 /** The error of a call whose operands do not fit; `expected` completes "expected …". */
 export function misfit(call: Call, expected: string, code: ErrorCode = "INVALID_MODEL"): LandscapeError {
-  return untyped(call, expected, "Check the model file", code);
+  return doNotFit(call, expected, "Check the model file", code);
 }
 
 /** The error of a call whose shape depends on `what`, which is not known before running. */
 export function unknownShape(call: Call, what: string): LandscapeError {
   const remedy =
     "Shapes must not depend on the data or the weights, except on integers of samples that are one batch (--samples)";
-  return untyped(call, `${what} known before running`, remedy, "UNSUPPORTED_OP");
+  return doNotFit(call, `${what} known before running`, remedy, "UNSUPPORTED_OP");
 }
 
-function untyped(call: Call, expected: string, remedy: string, code: ErrorCode): LandscapeError {
+function doNotFit(call: Call, expected: string, remedy: string, code: ErrorCode): LandscapeError {
   const operands = call.inputs.map(described).join(", ");
   return new LandscapeError(
     code,
-    `cannot type ${call.domain ? `${call.domain}::` : ""}${call.op}: expected ${expected}, got ${operands || "no inputs"}. ${remedy}`,
+    `inputs of ${call.domain ? `${call.domain}::` : ""}${call.op} do not fit: expected ${expected}, got ${operands || "no inputs"}. ${remedy}`,
     { op: call.op, domain: call.domain },
   );
 }

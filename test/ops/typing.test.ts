@@ -25,7 +25,7 @@ const invalid: readonly Row[] = [
     "Add",
     [f(2, 3), f(2)],
     {},
-    /^cannot type Add: expected shapes that broadcast, got "x0" float32 \[2, 3\], "x1" float32 \[2\]\. Check the model file$/,
+    /^inputs of Add do not fit: expected shapes that broadcast, got "x0" float32 \[2, 3\], "x1" float32 \[2\]\. Check the model file$/,
   ],
   ["Mul", [f(2), { type: "float64", dims: [2] }], {}, /one element type/],
   ["Sub", [f(2)], {}, /shapes|input 1/],
@@ -96,7 +96,7 @@ describe("a call that does not fit is an invalid model, said in one sentence", (
       expect.objectContaining({ code: "UNSUPPORTED_OP" }),
     );
     expect(() => emit("NonZero", [f(3)])).toThrow(
-      /^cannot type NonZero: expected input 0 known before running, got "x0" float32 \[3\]\. Shapes must not depend on the data .*one batch \(--samples\)$/,
+      /^inputs of NonZero do not fit: expected input 0 known before running, got "x0" float32 \[3\]\. Shapes must not depend on the data .*one batch \(--samples\)$/,
     );
   });
 });
