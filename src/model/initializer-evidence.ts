@@ -154,58 +154,6 @@ export function isTriangular(x: Float32Array, dims: readonly number[]): boolean 
 /** Single precision carries seven digits; tables were rounded from other precisions. */
 export const CLOSE = 1e-4;
 
-/** 1, r, r², … or r, r², … with r < 1: the frequencies of rotary and sinusoidal positions, the slopes of ALiBi. */
-export function isGeometric(x: Float32Array): boolean {
-  const [first, second] = x as unknown as [number, number];
-  const ratio = second / first;
-  if (x.length < 3 || !(ratio > 0 && ratio < 1)) return false;
-  if (first !== 1 && Math.abs(first / ratio - 1) > CLOSE) return false;
-  // Small ratios come to subnormal numbers: compared by ratio, not by difference.
-  return x.every((v, i) => i === 0 || Math.abs(v / (x[i - 1] as number) / ratio - 1) < CLOSE);
-}
-
-/**
- * Sines and cosines of 0, ω, 2ω, … down each column: fixed positions, rotary caches. A column begins with 0
- * (sine) or 1 (cosine) and obeys cos 2a = 2cos²a − 1, sin²2a = 4sin²a·(1 − sin²a), for a = ω and a = 2ω.
- */
-export function isTrigonometric(x: Float32Array, dims: readonly number[]): boolean {
-  const [rows, columns] = [dims.at(-2) ?? 0, dims.at(-1) ?? 0];
-  if (rows < 5 || columns < 1 || rows * columns !== x.length) return false;
-  const at = (row: number, column: number) => x[row * columns + column] as number;
-  for (let c = 0; c < columns; c++) {
-    const start = at(0, c);
-    for (const k of [1, 2]) {
-      const [a, twice] = [at(k, c), at(2 * k, c)];
-      const expected = start === 1 ? 2 * a * a - 1 : 4 * a * a * (1 - a * a);
-      const found = start === 1 ? twice : twice * twice;
-      if (!(start === 0 || start === 1) || !(Math.abs(expected - found) < CLOSE)) return false;
-    }
-  }
-  return true;
-}
-
-/**
- * Kernels of a Fourier transform in one convolution: cosines of all frequencies, then their sines, under one window w:
- * at each place the squares of the two add up to w², whatever the frequency, and the first sine is 0.
- */
-export function isWindowedFourier(x: Float32Array, dims: readonly number[]): boolean {
-  const [kernels, channels] = [dims[0] ?? 0, dims[1] ?? 0];
-  const frequencies = kernels / 2;
-  const places = x.length / kernels;
-  if (dims.length < 3 || channels !== 1 || frequencies < 3 || frequencies % 1 !== 0 || places < 4)
-    return false;
-  const half = frequencies * places;
-  const squares = (f: number, t: number) => {
-    const [cosine, sine] = [x[f * places + t] as number, x[half + f * places + t] as number];
-    return cosine * cosine + sine * sine;
-  };
-  const window = Float64Array.from({ length: places }, (_, t) => squares(0, t));
-  const largest = window.reduce((a, b) => Math.max(a, b), 0);
-  const isSame = (f: number) => window.every((w, t) => Math.abs(squares(f, t) - w) < CLOSE * largest);
-  const hasNoSine = x.subarray(half, half + places).every((v) => v * v < CLOSE * largest);
-  return largest > 0 && hasNoSine && Array.from({ length: frequencies }, (_, f) => f).every(isSame);
-}
-
 /** What PyTorch's exporter notes of an initializer: PARAMETER, BUFFER or CONSTANT_TENSOR. */
 export function notedKind(value: Value): string | undefined {
   return value.metadata["pkg.torch.export.graph_signature.InputSpec.kind"];

@@ -35,3 +35,8 @@ export function isTensorflowResult(name: string): boolean {
     !/(ReadVariableOp|read|kernel|bias|gamma|beta|embeddings)(_\d+)?:\d+$/.test(name)
   );
 }
+
+/** Names of what TensorFlow Lite's converter computed, after all that went into it: layer/truediv;layer/truediv;layer/Log. */
+export function isLiteResult(name: string): boolean {
+  return /\/\w+;\w+\//.test(name) && !/ReadVariableOp/.test(name);
+}

@@ -2,25 +2,23 @@ import type { Graph, Value } from "../onnx/graph.ts";
 import { operandsOf, subgraphs } from "../onnx/index.ts";
 import { isFloat, sizeOf } from "../onnx/tensor.ts";
 import type { RecordLookup } from "../ops/record.ts";
+import { isFilterBank, isGeometric, isTrigonometric, isWindowedFourier } from "./computed-tables.ts";
 import { computedFrom } from "./computed-weights.ts";
 import {
   foldedFrom,
   followedUses,
   isBarring,
   isBinary,
-  isGeometric,
   isOnInput,
   isPenalty,
   isTriangular,
-  isTrigonometric,
   isWeightUse,
-  isWindowedFourier,
   notedKind,
   numbersIn,
   type Use,
   uniform,
 } from "./initializer-evidence.ts";
-import { hasGeneratedName, isStatePath, isTensorflowConstant } from "./names.ts";
+import { hasGeneratedName, isLiteResult, isStatePath, isTensorflowConstant } from "./names.ts";
 
 /** What was decided about one initializer, and why. */
 export interface InitializerVerdict {
@@ -167,6 +165,10 @@ const SUSPICIONS: readonly Exclusion[] = [
     holds: ({ value }, x) => isWindowedFourier(x() ?? new Float32Array(), value.dims),
   },
   {
+    reason: "bands of a spectrum",
+    holds: ({ value }, x) => isFilterBank(x() ?? new Float32Array(), value.dims),
+  },
+  {
     reason: "a mask",
     // Without inputs there is nothing to mask.
     holds: (e, x) => {
@@ -214,7 +216,7 @@ function isConstantNumber(e: Evidence, x: () => Float32Array | undefined): boole
   if (sizeOf(value.dims) !== 1) return false;
   const isGenerated = hasGeneratedName(value.name) || isTensorflowConstant(value.name);
   if (uses.some(isWeightUse)) return isGenerated && value.dims.length === 0;
-  if (isGenerated) return true;
+  if (isGenerated || (value.dims.length === 0 && isLiteResult(value.name))) return true;
   const number = x()?.[0] ?? 0;
   return !isStatePath(value.name) && ([0, 0.5, 1, 2].includes(Math.abs(number)) || !Number.isFinite(number));
 }

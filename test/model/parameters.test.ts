@@ -62,6 +62,12 @@ const table = (rows: number, columns: number, f: (angle: number, column: number)
     return f(row * 10000 ** (-column / columns), column);
   });
 
+/** 6 triangles over 16 bins. */
+const bands = Array.from({ length: 96 }, (_, i) => {
+  const [bin, band] = [Math.floor(i / 6), i % 6];
+  return Math.max(0, 1 - Math.abs(bin - 2 - 2.2 * band) / 2.2) / 3;
+});
+
 /** Cosines of 5 frequencies, then their sines, under Hann's window of 8. */
 const fourier = [Math.cos, Math.sin].flatMap((wave) =>
   Array.from({ length: 40 }, (_, i) => {
@@ -249,6 +255,50 @@ const rows: readonly Row[] = [
     tensor: floats("stft.basis", [10, 1, 8], fourier),
     nodes: convolved("stft.basis"),
     verdict: /Fourier/,
+  },
+  ...[fourier.slice(0, 40), fourier.slice(40)].map((half, i) => ({
+    name: `the ${i ? "sines" : "cosines"} of a Fourier transform alone`,
+    tensor: floats("stft.conv.weight", [5, 1, 8], half),
+    nodes: convolved("stft.conv.weight"),
+    verdict: /Fourier/,
+  })),
+  {
+    name: "bands of a spectrum",
+    tensor: floats("melW", [16, 6], bands),
+    nodes: matmul("melW"),
+    verdict: /bands of a spectrum/,
+  },
+  {
+    name: "bands, trained further",
+    tensor: floats(
+      "melW",
+      [16, 6],
+      bands.map((v, i) => (i === 5 ? v + 0.01 : v)),
+    ),
+    nodes: matmul("melW"),
+    verdict: true,
+  },
+  {
+    name: "a matrix that begins as the identity",
+    tensor: floats(
+      "w",
+      [12, 6],
+      Array.from({ length: 72 }, (_, i) => (i % 7 ? 0 : 1)),
+    ),
+    nodes: matmul("w"),
+    verdict: true,
+  },
+  ...["div_no_nan", "add/y"].map((what) => ({
+    name: `a number of TensorFlow Lite's graph: ${what}`,
+    tensor: floats(`model/log/${what};model/log/${what}`, [], [0.37]),
+    nodes: multiplied(`model/log/${what};model/log/${what}`),
+    verdict: /single number/,
+  })),
+  {
+    name: "a variable of TensorFlow Lite's graph",
+    tensor: floats("model/gain/ReadVariableOp;model/gain/ReadVariableOp", [], [0.37]),
+    nodes: multiplied("model/gain/ReadVariableOp;model/gain/ReadVariableOp"),
+    verdict: true,
   },
   {
     name: "such kernels, trained further",
