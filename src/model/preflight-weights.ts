@@ -3,7 +3,7 @@ import { subgraphs } from "../onnx/index.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import { foldedFrom, notedKind, numbersIn, trainedNames, uniform } from "./initializer-evidence.ts";
 import { isStatePath } from "./names.ts";
-import { type Check, counted, isPyTorch, listed } from "./preflight-check.ts";
+import { type Check, counted, type Facts, isPyTorch, listed } from "./preflight-check.ts";
 
 /** Signs that the weights in the file are not the trained ones: fused, folded, merged or stored twice. */
 
@@ -15,21 +15,28 @@ function isFused(node: Node, pytorch: boolean): boolean {
   const [weight, bias] = [node.inputs[1]?.name ?? "", node.inputs[2]?.name ?? ""];
   if (/FuseBatchNorm/.test(node.metadata["pkg.onnxscript.rewriter.rule_name"] ?? "")) return true;
   if (/batch_?norm|merged_input/i.test(`${weight} ${bias}`)) return true;
-  return (
-    pytorch && (/^onnx::Conv(Transpose)?_\d+$/.test(weight) || (bias !== "" && bias === `${weight}_bias`))
-  );
+  // TorchScript renames both; a weight alone was computed, as weight_norm's is.
+  const renamed = [weight, bias].every((name) => /^onnx::Conv(Transpose)?_\d+$/.test(name));
+  return pytorch && (renamed || (bias !== "" && bias === `${weight}_bias`));
+}
+
+function fusedProducts(facts: Facts): readonly Node[] {
+  return products(facts).filter((n) => isFused(n, isPyTorch(facts)));
+}
+
+function products({ graph }: Facts): readonly Node[] {
+  return graph.nodes.filter((n) => /^(Conv|ConvTranspose|Gemm)$/.test(n.op));
 }
 
 const fusedBatchNorm: Check = (facts) => {
-  const products = facts.graph.nodes.filter((n) => /^(Conv|ConvTranspose|Gemm)$/.test(n.op));
-  const fused = products.filter((n) => isFused(n, isPyTorch(facts)));
+  const fused = fusedProducts(facts);
   if (fused.length === 0) return null;
   const how = isPyTorch(facts)
     ? UNFUSED
     : "Export before the exporter's optimiser runs, if the separate layers matter";
   return {
     code: "FUSED_BATCH_NORM",
-    message: `the exporter fused BatchNormalization into ${fused.length} of ${products.length} convolutions and linear layers: their weights are not the trained ones, and curvature is with respect to the fused weights. ${how}`,
+    message: `the exporter fused BatchNormalization into ${fused.length} of ${products(facts).length} convolutions and linear layers: their weights are not the trained ones, and curvature is with respect to the fused weights. ${how}`,
   };
 };
 
@@ -42,7 +49,7 @@ const COMPUTED_NAMES =
   /^(add|sub|mul|div|pow|sqrt|rsqrt|exp|log|neg|abs|sigmoid|tanh|softmax|softplus|clamp(_min|_max)?|norm|linalg_vector_norm|mean|sum|sin|cos|relu|gelu|silu|elu|square|reciprocal)(_\d+)?$/;
 
 /** A weight that TorchScript's folding made from others: a plain Linear keeps its name, or is an `onnx::MatMul`. */
-const FOLDED_NAMES = /^onnx::(Gemm|Add|Sub|Mul|Div|Clip|Expand|Pow|Where|Concat)_\d+$/;
+const FOLDED_NAMES = /^onnx::(Conv|ConvTranspose|Gemm|Add|Sub|Mul|Div|Clip|Expand|Pow|Where|Concat)_\d+$/;
 
 /** Where a tensor comes from, when more went into it than the one weight that it is a transpose of. */
 function isFolded(value: Value, pytorch: boolean): boolean {
@@ -63,8 +70,8 @@ function recurrentWeights(graph: Graph): Set<Value | null> {
 
 const foldedWeights: Check = (facts) => {
   const computed = facts.verdicts.filter((v) => v.computedFrom !== undefined).map((v) => v.value);
-  const rearranged = recurrentWeights(facts.graph);
-  const folded = facts.parameters.filter((v) => isFolded(v, isPyTorch(facts)) && !rearranged.has(v));
+  const told = new Set([...recurrentWeights(facts.graph), ...fusedProducts(facts).flatMap((n) => n.inputs)]);
+  const folded = facts.parameters.filter((v) => isFolded(v, isPyTorch(facts)) && !told.has(v));
   const all = [...computed, ...folded];
   if (all.length === 0) return null;
   const how = isPyTorch(facts)

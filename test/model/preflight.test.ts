@@ -118,6 +118,11 @@ const rows: readonly Row[] = [
     warnings: { FUSED_BATCH_NORM: /fused/ },
   },
   {
+    name: "a Conv whose weight TorchScript computed, as weight_norm's",
+    graph: conv("onnx::Conv_25", "0.bias"),
+    warnings: { FOLDED_WEIGHTS: /computed "onnx::Conv_25" from trained weights/ },
+  },
+  {
     name: "a Conv fused by tf2onnx",
     producer: "tf2onnx",
     graph: conv("model/c1/convolution/merged_input:0", "model/n1/batchnorm/sub:0"),
