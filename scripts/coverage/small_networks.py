@@ -2,8 +2,8 @@
 
     python scripts/coverage/small_networks.py [NAME …] [--exporters dynamo,dynamo-optimized,torchscript] [--tool DIR]
 
-One line per network and exporter: relative errors (2-norm) over the tensors that have a counterpart in the module, how
-many have none, and what `inspect` warns of.
+An exporter may name an opset ("torchscript@11"). One line per network and exporter: relative errors (2-norm) over the
+tensors that have a counterpart in the module, how many have none, and what `inspect` warns of.
 """
 import argparse
 import copy

@@ -92,14 +92,16 @@ def reference_product(model, inputs, y, v):
 
 
 def export(model, inputs, exporter, path, static=False):
-    """With a dynamic batch where the exporter manages and it is wanted, else a static one."""
+    """With a dynamic batch where the exporter manages and it is wanted, else a static one; "torchscript@11" is opset 11."""
+    exporter, _, opset = exporter.partition("@")
     given, names = tuple(inputs.values()), list(inputs)
+    version = int(opset) if opset else None
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         if exporter == "torchscript":
             axes = {k: {0: "batch"} for k in names}
-            torch.onnx.export(model, given, path, dynamo=False, input_names=names, dynamic_axes=axes)
+            torch.onnx.export(model, given, path, dynamo=False, input_names=names, dynamic_axes=axes, opset_version=version)
             return
-        same = dict(dynamo=True, input_names=names, optimize=exporter == "dynamo-optimized")
+        same = dict(dynamo=True, input_names=names, optimize=exporter == "dynamo-optimized", opset_version=version)
         if not static:
             with contextlib.suppress(torch.onnx.OnnxExporterError):
                 torch.onnx.export(model, given, path, dynamic_shapes=tuple({0: torch.export.Dim.AUTO} for _ in given), **same)
