@@ -8,11 +8,11 @@ export function isStatePath(name: string): boolean {
 /** Names that PyTorch's graphs give to tensors filled on the way. */
 const FILLED_NAMES = /^(zeros|ones|full|empty|arange|eye|_tensor_constant|lift_fresh_copy)(_like)?_?\d*$/;
 
-/** Names that exporters make up for constants: val_12, onnx::Mul_3, scalar_tensor_default, /layer/Constant_output_0. */
+/** Names that exporters make up for constants: val_12, onnx::Mul_3, p2o.pd_op.full.2.0, /layer/Constant_output_0. */
 export function hasGeneratedName(name: string): boolean {
   return (
     FILLED_NAMES.test(name) ||
-    /^(val_|_?const|onnx::|scalar_tensor|_to_copy|\/)|constant/i.test(name) ||
+    /^(val_|_?const|onnx::|scalar_tensor|_to_copy|p2o\.(pd_op\.full|auto\.cast)\.|\/)|constant/i.test(name) ||
     /^\d+$/.test(name)
   );
 }

@@ -100,6 +100,13 @@ const CONSTANT = "a constant of the graph";
 
 const usedOnly = (e: Evidence, where: (use: Use) => boolean) => e.uses.length > 0 && e.uses.every(where);
 
+/** Of an operator that quantises, or multiplied by the scale that one found. */
+function isQuantiserNumber({ node, input }: Use): boolean {
+  if (/[Qq]uantizeLinear$/.test(node.op)) return input >= 1;
+  if (node.op === "DynamicQuantizeLSTM") return input >= 8;
+  return node.op === "Mul" && node.inputs[1 - input]?.producer?.op === "DynamicQuantizeLinear";
+}
+
 /** What shows that a float tensor is no trained weight whatever its exporter notes, in the order in which it is asked. */
 const STRUCTURAL: readonly Exclusion[] = [
   { reason: CONSTANT, holds: ({ value }) => value.fromConstant },
@@ -109,7 +116,7 @@ const STRUCTURAL: readonly Exclusion[] = [
   },
   {
     reason: "scale or zero point of a quantiser",
-    holds: (e) => usedOnly(e, (u) => /[Qq]uantizeLinear$/.test(u.node.op) && u.input >= 1),
+    holds: (e) => usedOnly(e, isQuantiserNumber),
   },
   {
     reason: "has no differentiable path to the output",
@@ -201,11 +208,11 @@ const STATE_NAMES =
   /(^|[./_])((original_)?inv_freq|(sin|cos)_(cached|emb)|running_(mean|var)|num_batches_tracked|masked_bias|relative_coords_table|(weight|bias)_[uv]|\d+\._[uv]|causal_mask|attn_mask|attention_mask|(pixel|image|input)_(mean|std)|eps(ilon)?(_\d+)?|reduce_window_\w+_\d+)$/;
 
 /**
- * Fitted to the data rather than trained: means and deviations, what skl2onnx calls its scalers and projections, and what
- * belongs to Keras's layers Rescaling and Normalization.
+ * Fitted to the data rather than trained: means and deviations, what MATLAB and skl2onnx call theirs and their projections,
+ * and what belongs to Keras's layers Rescaling and Normalization.
  */
 const STATISTIC_NAMES =
-  /(^|[./_])(mean|std|Mulcst\d*|Addcst\d*|transform_matrix)$|(^|\/)(rescaling|normalization)(_\d+)*\//;
+  /(^|[./_])(mean|std|Mean|StdDev|AvgImg|Mulcst\d*|Addcst\d*|transform_matrix)$|(^|\/)(rescaling|normalization)(_\d+)*\//;
 
 /**
  * Where weights stand a number may be trained, unless it is a scalar with a made-up name (1 + log σ² after a product, the

@@ -439,6 +439,28 @@ const rows: readonly Row[] = [
     nodes: multiplied(name),
     verdict: /statistic of the data/,
   })),
+  ...["input_AvgImg", "imageinput_Mean"].map((name) => ({
+    name: `a statistic of MATLAB, ${name}`,
+    tensor: floats(name, [1, 4], ramp(4)),
+    nodes: [node("Sub", ["x", name], ["y"])],
+    verdict: /statistic of the data/,
+  })),
+  {
+    name: "a number of PaddlePaddle's graph",
+    tensor: floats("p2o.pd_op.full.2.0", [1], [0.258]),
+    nodes: multiplied("p2o.pd_op.full.2.0"),
+    verdict: /single number/,
+  },
+  {
+    name: "the scale of a weight beside the one that is found of its operand",
+    tensor: floats("fc.weight_scale", [], [0.0041]),
+    nodes: [
+      node("DynamicQuantizeLinear", ["x"], ["q", "x_scale", "zero"]),
+      node("Mul", ["x_scale", "fc.weight_scale"], ["scales"]),
+      node("Mul", ["x", "scales"], ["y"]),
+    ],
+    verdict: /scale or zero point of a quantiser/,
+  },
   {
     name: "the bias of Keras's layer norm, first in the network",
     tensor: floats("net/layer_normalization_1/Reshape_1:0", [1, 4], ramp(4)),
