@@ -147,6 +147,23 @@ const rows: readonly Row[] = [
     ],
     initializers: [bool("cond", condition)],
   })),
+  ...[-100, 100].map((bound) => ({
+    name: `If on data that are all ${bound < 0 ? "greater" : "less"}`,
+    nodes: [
+      node("ReduceMax", ["x"], ["m"], [intAttribute("keepdims", 0)]),
+      node("Greater", ["m", "bound"], ["cond"]),
+      node(
+        "If",
+        ["cond"],
+        ["y"],
+        [
+          graphAttribute("then_branch", graph([node("MatMul", ["x", "w"], ["t"])], [], ["t"])),
+          graphAttribute("else_branch", graph([node("Mul", ["x", "s"], ["e"])], [], ["e"])),
+        ],
+      ),
+    ],
+    initializers: [doubles("bound", [], [bound])],
+  })),
   {
     name: "If on a shape, as TorchScript squeezes",
     nodes: [
@@ -486,11 +503,11 @@ const unknownCondition: Row = {
       ["y"],
       [
         graphAttribute("then_branch", graph([node("MatMul", ["x", "w"], ["t"])], [], ["t"])),
-        graphAttribute("else_branch", graph([node("Mul", ["x", "s"], ["e"])], [], ["e"])),
+        graphAttribute("else_branch", graph([node("Unsqueeze", ["x", "axis"], ["e"])], [], ["e"])),
       ],
     ),
   ],
-  initializers: [doubles("zero", [], [0])],
+  initializers: [doubles("zero", [], [0]), ints("axis", [1], [0])],
 };
 
 const endless: Row = {
@@ -526,7 +543,7 @@ describe("what cannot be resolved is said", () => {
     [
       "an unknown condition",
       unknownCondition,
-      /cannot resolve If: its condition \("cond"\) depends on the data or the weights/,
+      /cannot resolve If: its condition \("cond"\) depends on the data or the weights; expected branches of one shape/,
     ],
     ["a loop without end", endless, /cannot unroll Loop: it runs for 1025 steps; expected at most 1024/],
     ["a loop that is too long", long, /cannot unroll Loop: it runs for 5000 steps; expected at most 1024/],

@@ -6,8 +6,8 @@ import { axisOf, misfit, numbersOf, operand, range } from "../typing.ts";
 import { assertUnrollable } from "./unroll.ts";
 
 /**
- * If, Loop and Scan: which branch and how many steps must follow from constants and static shapes. Then the
- * branch that is taken is emitted in the place of the call, or the body once for every step.
+ * If, Loop and Scan: how many steps there are must follow from constants and static shapes, and which branch is taken, too,
+ * unless both give the same shapes. Then the branch is emitted in the place of the call, or the body once for every step.
  */
 
 function body(call: Call, name: string): Graph {
@@ -20,9 +20,13 @@ function body(call: Call, name: string): Graph {
 function known(call: Call, value: Value, what: string, expected: string): number {
   const number = numbersOf(value)?.[0];
   if (number !== undefined) return number;
-  throw new LandscapeError(
+  throw unknown(call, value, what, `${expected} known before running`);
+}
+
+function unknown(call: Call, value: Value, what: string, expected: string): LandscapeError {
+  return new LandscapeError(
     "UNSUPPORTED_OP",
-    `cannot resolve ${call.op}: ${what} ("${value.name}") depends on the data or the weights; expected ${expected} known before running. Export the model without control flow that depends on data`,
+    `cannot resolve ${call.op}: ${what} ("${value.name}") depends on the data or the weights; expected ${expected}. Export the model without control flow that depends on data`,
     { op: call.op },
   );
 }
@@ -47,9 +51,26 @@ function collected(b: GraphBuilder, call: Call, values: readonly Value[], axis =
   );
 }
 
-function resolveIf(_b: GraphBuilder, call: Call, run: RunGraph): readonly Value[] {
-  const condition = known(call, operand(call, 0), "its condition", "a condition");
-  return run(body(call, condition ? "then_branch" : "else_branch"), []);
+function resolveIf(b: GraphBuilder, call: Call, run: RunGraph): readonly Value[] {
+  const condition = operand(call, 0);
+  const branch = (name: string) => run(body(call, name), []);
+  const number = numbersOf(condition)?.[0];
+  if (number !== undefined) return branch(number ? "then_branch" : "else_branch");
+  // The data decide: both are computed, and one is chosen.
+  const [yes, no] = [branch("then_branch"), branch("else_branch")];
+  if (yes.length !== no.length || !yes.every((v, i) => hasTypeOf(v, no[i] as Value)))
+    throw unknown(
+      call,
+      condition,
+      "its condition",
+      "branches of one shape, or a condition known before running",
+    );
+  const chosen = b.reshape(condition, []);
+  return yes.map((v, i) => b.where(chosen, v, no[i] as Value));
+}
+
+function hasTypeOf(a: Value, b: Value): boolean {
+  return a.type === b.type && `${a.dims}` === `${b.dims}`;
 }
 
 function resolveLoop(b: GraphBuilder, call: Call, run: RunGraph): readonly Value[] {
