@@ -2,6 +2,11 @@ import { CLOSE, isBinary } from "./initializer-evidence.ts";
 
 /** Tables that code computes, told by their numbers: frequencies, waves, transforms, bands. */
 
+/** 0, 1, 2, …: what a distribution over places is multiplied by, for its mean (the box edges of YOLO and PicoDet). */
+export function isCounting(x: Float32Array): boolean {
+  return x.length >= 4 && x.every((v, i) => v === i);
+}
+
 /** 1, r, r², … or r, r², … with r < 1: the frequencies of rotary and sinusoidal positions, the slopes of ALiBi. */
 export function isGeometric(x: Float32Array): boolean {
   const [first, second] = x as unknown as [number, number];

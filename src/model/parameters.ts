@@ -2,7 +2,13 @@ import type { Graph, Value } from "../onnx/graph.ts";
 import { operandsOf, subgraphs } from "../onnx/index.ts";
 import { isFloat, sizeOf } from "../onnx/tensor.ts";
 import type { RecordLookup } from "../ops/record.ts";
-import { isFilterBank, isGeometric, isTrigonometric, isWindowedFourier } from "./computed-tables.ts";
+import {
+  isCounting,
+  isFilterBank,
+  isGeometric,
+  isTrigonometric,
+  isWindowedFourier,
+} from "./computed-tables.ts";
 import { computedFrom } from "./computed-weights.ts";
 import {
   foldedFrom,
@@ -123,6 +129,7 @@ const STRUCTURAL: readonly Exclusion[] = [
     holds: ({ value, reached }) => !reached.has(value),
   },
   { reason: "empty", holds: ({ value }) => sizeOf(value.dims) === 0 },
+  { reason: "the numbers 0, 1, 2, …", holds: (_e, x) => isCounting(x() ?? new Float32Array()) },
   {
     reason: "the C of a Gemm with beta 0",
     holds: (e) => usedOnly(e, (u) => u.node.op === "Gemm" && u.input === 2 && u.node.float("beta", 1) === 0),

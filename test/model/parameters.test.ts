@@ -263,6 +263,13 @@ const rows: readonly Row[] = [
     verdict: /Fourier/,
   })),
   {
+    name: "the places that box edges are the means of, though the module holds them as a parameter",
+    tensor: floats("dfl.conv.weight", [1, 4, 1, 1], [0, 1, 2, 3]),
+    nodes: convolved("dfl.conv.weight"),
+    notes: { "pkg.torch.export.graph_signature.InputSpec.kind": "PARAMETER" },
+    verdict: /the numbers 0, 1, 2/,
+  },
+  {
     name: "bands of a spectrum",
     tensor: floats("melW", [16, 6], bands),
     nodes: matmul("melW"),
