@@ -86,8 +86,9 @@ const foldedWeights: Check = (facts) => {
 /** PyTorch lists the module's parameters in the file: those that have gone were fused, folded or merged. */
 const missingWeights: Check = ({ model, graph }) => {
   const trained = trainedNames(model.metadata);
-  const transposed = graph.initializers.map(foldedFrom).filter((from) => from.length === 1);
-  const there = new Set([...graph.initializers.map((v) => v.name), ...transposed.flat()]);
+  const transposed = graph.initializers.filter((v) => foldedFrom(v).length === 1);
+  const rearranged = [...transposed, ...recurrentWeights(graph)].filter((v) => v !== null);
+  const there = new Set([...graph.initializers.map((v) => v.name), ...rearranged.flatMap(foldedFrom)]);
   const missing = trained.filter((name) => !there.has(name));
   if (missing.length === 0) return null;
   return {

@@ -176,8 +176,11 @@ const rows: readonly Row[] = [
       output: y,
       value_info: ["val_1", "val_2", "val_3"].map((name) => ({
         ...info(name),
-        metadata_props: [note(FOLDED, "['slice_1', 'slice_2', 'slice_3']")],
+        metadata_props: [note(FOLDED, "['r.weight_ih_l0', 'slice_1', 'slice_2']")],
       })),
+      metadata_props: [
+        note("pkg.torch.export.ExportedProgram.graph_signature", "p_r: PARAMETER target='r.weight_ih_l0'\n"),
+      ],
     },
     warnings: {},
   },
