@@ -85,7 +85,7 @@ const lostSums: Check = (facts) => {
   if (nodes.length === 0 || !isPyTorch(facts)) return null;
   return {
     code: "LOST_SUMS",
-    message: `${counted(nodes.length, "ScatterElements node")} (${listed(nodes.map((n) => n.name || n.op))}) write into zeros by index, as the TorchScript exporter writes index_add, and scatter_add below opset 16: where an index repeats, only the last entry remains of the sum, and the loss is not the module's. If they were sums, export with dynamo=True or opset_version=17`,
+    message: `${counted(nodes.length, "ScatterElements node")} (${listed(nodes.map((n) => n.name || n.op))}) write into zeros by index, as the TorchScript exporter writes index_add, and scatter_add below opset 16: where an index repeats, only the last entry remains of the sum, and the loss is not the module's. If they were sums, export with dynamo=True, or write them as scatter_add at opset 16 or later`,
   };
 };
 
