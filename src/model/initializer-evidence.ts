@@ -141,7 +141,7 @@ export function isBinary(x: Float32Array): boolean {
 /** 0 on one side of the diagonal of every matrix, and one number in each row on the other: sums or means of what is past. */
 export function isTriangular(x: Float32Array, dims: readonly number[]): boolean {
   const [rows, columns] = [dims.at(-2) ?? 0, dims.at(-1) ?? 0];
-  if (rows < 3 || rows !== columns) return false;
+  if (x.length === 0 || rows < 3 || rows !== columns) return false;
   const lower = x[1] === 0;
   return x.every((v, i) => {
     const [row, column] = [Math.floor(i / columns) % rows, i % columns];

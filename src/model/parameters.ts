@@ -57,12 +57,13 @@ export function judgeInitializers(
   const reached = differentiablyReached(output, records);
   const uses = followedUses(graph);
   const isFed = graph.inputs.length > 0;
-  const verdicts = allInitializers(graph).map((value) =>
-    judge({ value, reached, uses: uses(value), isFed, trained }),
-  );
-  return withoutComputed(withEmbeddedWeights(verdicts, uses)).map((verdict) =>
-    select(verdict, reached, selection),
-  );
+  const judged = (isEmbedded: boolean) =>
+    allInitializers(graph).map((value) =>
+      judge({ value, reached, uses: uses(value), isFed, trained, isEmbedded }),
+    );
+  const found = judged(false);
+  const verdicts = found.some((v) => v.isParameter) ? found : judged(true);
+  return withoutComputed(verdicts).map((verdict) => select(verdict, reached, selection));
 }
 
 /** Initializers of a graph and of its subgraphs. */
@@ -95,6 +96,8 @@ interface Evidence {
   readonly isFed: boolean;
   /** Names of the module's parameters, where the file lists them. */
   readonly trained: readonly string[];
+  /** Whether weights may be Constant nodes. */
+  readonly isEmbedded: boolean;
 }
 
 interface Exclusion {
@@ -106,6 +109,12 @@ const CONSTANT = "a constant of the graph";
 
 const usedOnly = (e: Evidence, where: (use: Use) => boolean) => e.uses.length > 0 && e.uses.every(where);
 
+/** A tensor where weights stand, or named as they are, in a file without others: some exporters write all as Constant nodes. */
+function isEmbeddedWeight({ value, uses, isEmbedded }: Evidence): boolean {
+  const isWeight = isStatePath(value.name) || (sizeOf(value.dims) > 1 && uses.some(isWeightUse));
+  return isEmbedded && value.fromConstant && isWeight;
+}
+
 /** Of an operator that quantises, or multiplied by the scale that one found. */
 function isQuantiserNumber({ node, input }: Use): boolean {
   if (/[Qq]uantizeLinear$/.test(node.op)) return input >= 1;
@@ -115,7 +124,7 @@ function isQuantiserNumber({ node, input }: Use): boolean {
 
 /** What shows that a float tensor is no trained weight whatever its exporter notes, in the order in which it is asked. */
 const STRUCTURAL: readonly Exclusion[] = [
-  { reason: CONSTANT, holds: ({ value }) => value.fromConstant },
+  { reason: CONSTANT, holds: (e) => e.value.fromConstant && !isEmbeddedWeight(e) },
   {
     reason: "running statistic of a BatchNormalization",
     holds: (e) => usedOnly(e, (u) => u.node.op === "BatchNormalization" && u.input >= 3),
@@ -255,7 +264,9 @@ function judge(evidence: Evidence): InitializerVerdict {
   return { value, isParameter: true, reason: reasonFor(evidence) };
 }
 
-function reasonFor({ value, uses }: Evidence): string {
+function reasonFor(evidence: Evidence): string {
+  const { value, uses } = evidence;
+  if (isEmbeddedWeight(evidence)) return "a weight stored as a Constant node";
   const [source, ...more] = foldedFrom(value);
   const from = source === undefined || more.length > 0 ? "" : `, "${source}" transposed`;
   if (notedKind(value) === "PARAMETER") return "a parameter of the PyTorch module";
@@ -276,24 +287,6 @@ function withoutComputed(verdicts: readonly InitializerVerdict[]): readonly Init
     trained.delete(value);
     const { source, what } = found;
     return { ...no(value, `${what} of "${source.name}", computed by the exporter`), computedFrom: source };
-  });
-}
-
-/** Some exporters write weights as Constant nodes: where nothing else is trained, those in the place of weights are. */
-function withEmbeddedWeights(
-  verdicts: readonly InitializerVerdict[],
-  uses: (value: Value) => readonly Use[],
-): readonly InitializerVerdict[] {
-  if (verdicts.some((v) => v.isParameter)) return verdicts;
-  return verdicts.map((v) => {
-    const { value } = v;
-    const weight =
-      v.reason === CONSTANT &&
-      value.type !== undefined &&
-      isFloat(value.type) &&
-      sizeOf(value.dims) > 1 &&
-      uses(value).some(isWeightUse);
-    return weight ? { value, isParameter: true, reason: "a weight stored as a Constant node" } : v;
   });
 }
 

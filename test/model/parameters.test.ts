@@ -702,38 +702,57 @@ describe("which initializers are parameters", () => {
     }
   });
 
-  test("weights written as Constant nodes count where nothing else is trained", () => {
+  describe("weights written as Constant nodes", () => {
     const constant = (name: string, tensor: TensorProto) =>
       node("Constant", [], [name], [{ name: "value", type: 4, t: tensor }]);
     const nodes = [
       constant("w", floats("", [4, 3], ramp(12))),
-      constant("scale", floats("", [3], ramp(3))),
+      constant("Constant_1", floats("", [1], [0.3])),
+      constant("affine_0.w_0", floats("", [1], [0.7])),
+      constant("stft.basis", floats("", [10, 1, 8], fourier)),
+      node("Conv", ["signal", "stft.basis"], ["waves"]),
       node("MatMul", ["x", "w"], ["h"]),
-      node("Mul", ["h", "scale"], ["y"]),
+      node("Mul", ["h", "Constant_1"], ["s"]),
+      node("Mul", ["s", "affine_0.w_0"], ["a"]),
+      node("Conv", ["signal", "unused"], ["other"]),
+      constant("unused", floats("", [1, 1, 8], ramp(8))),
     ];
-    const byName = (others: TensorProto[], more: NodeProto[]) => {
+    const named = (initializer: TensorProto[], last: NodeProto[]) => {
+      const inputs = [info("x", [2, 4]), info("signal", [2, 1, 16])];
       const model = smallModel({
-        input: [info("x", [2, 4])],
-        initializer: others,
-        node: [...nodes.slice(0, 3), ...more],
+        input: inputs,
+        initializer,
+        node: [...nodes, ...last],
         output: [info("y")],
       });
       const { graph } = decodeModel(bytesOf(model));
-      return new Map(
-        judgeInitializers(graph, graph.outputs[0] as never, lookup, { params: [], freeze: [] }).map((v) => [
-          v.value.name,
-          v,
-        ]),
-      );
+      const found = judgeInitializers(graph, graph.outputs[0] as never, lookup, { params: [], freeze: [] });
+      return new Map(found.map((v) => [v.value.name, v]));
     };
-    const alone = byName([], nodes.slice(3));
-    expect(alone.get("w")).toMatchObject({
-      isParameter: true,
-      reason: expect.stringMatching(/Constant node/),
+    const sum = node("Sum", ["a", "waves"], ["y"]);
+    test.each([
+      ["w", true, /Constant node/],
+      ["affine_0.w_0", true, /Constant node/],
+      ["Constant_1", false, /a constant of the graph/],
+      ["stft.basis", false, /Fourier/],
+      ["unused", false, /no differentiable path/],
+    ])("%s, alone", (name, isParameter, reason) => {
+      expect(named([], [sum]).get(name)).toMatchObject({
+        isParameter,
+        reason: expect.stringMatching(reason),
+      });
     });
-    expect(alone.get("scale")).toMatchObject({ isParameter: false });
-    const beside = byName([floats("v", [3, 3], ramp(9))], [node("MatMul", ["h", "v"], ["y"])]);
-    expect(beside.get("w")).toMatchObject({ isParameter: false, reason: "a constant of the graph" });
+
+    test("beside initializers they are constants", () => {
+      const found = named([floats("v", [3, 3], ramp(9))], [node("MatMul", ["a", "v"], ["y"])]);
+      expect(found.get("w")).toMatchObject({ isParameter: false, reason: "a constant of the graph" });
+    });
+  });
+
+  test("a weight too large to be read counts", () => {
+    const n = 2049;
+    const tensor = { name: "w", data_type: 1, dims: longs([n, n]), raw_data: new Uint8Array(4 * n * n) };
+    expect(verdicts({ tensor, nodes: matmul("w") })[0]).toMatchObject({ isParameter: true });
   });
 });
 
