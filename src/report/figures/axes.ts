@@ -60,7 +60,7 @@ export function percentAxis(
     orient,
     // At the corner the labels of the other axis stand.
     values: values.map((v) => v * unit).filter((v) => v < domain[1] - 0.06 * (domain[1] - domain[0])),
-    labelExpr: `(${numberText(`datum.value / ${unit}`, format)}) + '${suffix}'`,
+    labelExpr: `(${numberExpression(`datum.value / ${unit}`, format)}) + '${suffix}'`,
     title: null,
   };
 }
@@ -70,11 +70,11 @@ export const ownAxes: Spec = { axis: { x: "independent", y: "independent" } };
 
 /** Labels in a d3 format. */
 export function numberLabels(format: string): Spec {
-  return { labelExpr: numberText("datum.value", format) };
+  return { labelExpr: numberExpression("datum.value", format) };
 }
 
 /** A Vega expression for the text of a number; powers of ten need a true minus in the exponent too, and no plus. */
-function numberText(value: string, format: string): string {
+function numberExpression(value: string, format: string): string {
   const text = `format(${value}, '${format}')`;
   return `datum.value == 0 ? '0' : ${format.includes("e") ? `replace(replace(${text}, 'e-', 'e\u2212'), 'e+', 'e')` : text}`;
 }
