@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { decide, smooth } from "../../src/autodiff/freeze.ts";
 import { gradient } from "../../src/autodiff/gradient.ts";
-import type { Value } from "../../src/onnx/graph.ts";
+import type { Node, Value } from "../../src/onnx/graph.ts";
 import { float32Tensor, int64Tensor, type Tensor } from "../../src/onnx/tensor.ts";
 import { type AttributeInit, GraphBuilder } from "../../src/ops/builder.ts";
 import { expandGraph } from "../../src/ops/expand.ts";
@@ -102,6 +103,87 @@ describe("attention that may see nothing", () => {
       [2.5],
       [-0.75, 0, 0.75, 0, 0, 0],
     ]);
+  });
+});
+
+/** What exporters compose, where it is 0 or cut off: the gradient is 0, where ∞·0 would be no number. x has two rows. */
+const composed: readonly (readonly [
+  name: string,
+  y: (b: GraphBuilder, x: Value) => Value,
+  x: readonly number[],
+  dx: readonly number[],
+])[] = [
+  ["norm", (b, x) => b.unary("Sqrt", b.reduceSum(b.mul(x, x), [1])), [0, 0, 3, -4], [0, 0, 0.6, -0.8]],
+  ["norm of Pow", (b, x) => b.unary("Sqrt", b.reduceSum(b.pow(x, 2), [1])), [0, 0, 3, -4], [0, 0, 0.6, -0.8]],
+  [
+    "p-norm",
+    (b, x) => b.pow(b.reduceSum(b.pow(b.unary("Abs", x), 3), [1]), 1 / 3),
+    [0, 0, 0, 2],
+    [0, 0, 0, 1],
+  ],
+  [
+    "standard deviation",
+    (b, x) => {
+      const centred = b.sub(x, b.call("ReduceMean", [x, b.ints([1])], { keepdims: 1 }));
+      const mean = b.call("ReduceMean", [b.mul(centred, centred), b.ints([1])], { keepdims: 0 });
+      return b.unary("Sqrt", b.div(b.mul(mean, 2), 1.5));
+    },
+    [3, 3, 1, 5],
+    [0, 0, -Math.sqrt(1 / 3), Math.sqrt(1 / 3)],
+  ],
+  [
+    "product of two norms",
+    (b, x) => {
+      const squares = b.reduceSum(b.mul(x, x), [1]);
+      return b.unary("Sqrt", b.mul(squares, b.call("ReduceSumSquare", [x], { keepdims: 0 })));
+    },
+    [0, 0, 3, 0],
+    // ‖row‖·‖x‖
+    [0, 0, 6, 0],
+  ],
+  [
+    "root of what is cut off, by Clip",
+    (b, x) => b.unary("Sqrt", b.call("Clip", [x, b.scalar(0, "float32")])),
+    [0, -1, 4, 16],
+    [0, 0, 0.25, 0.125],
+  ],
+  [
+    "root of what is cut off, by Max",
+    (b, x) => b.unary("Sqrt", b.call("Max", [x, b.scalar(0, "float32")])),
+    [0, -1, 4, 16],
+    [0, 0, 0.25, 0.125],
+  ],
+  ["root of Relu", (b, x) => b.pow(b.unary("Relu", x), 0.5), [0, -1, 4, 16], [0, 0, 0.25, 0.125]],
+  [
+    "arc of what is cut off",
+    (b, x) => b.unary("Acos", b.call("Clip", [x, b.scalar(-1, "float32"), b.scalar(1, "float32")])),
+    [1.5, -1.5, 0, 0.6],
+    [0, 0, -1, -1.25],
+  ],
+];
+
+describe("where a composed function is 0 or cut off", () => {
+  const rows = composed.flatMap((row) => [["as it is", ...row] as const, ["frozen", ...row] as const]);
+  test.each(rows)("%s: %s", async (form, _name, make, x, dx) => {
+    const tensor = float32Tensor([2, 2], [...x]);
+    const b = new GraphBuilder(lookup);
+    const operand = b.input("x", tensor);
+    const graph = expandGraph(b.build("composed", [operand], [make(b, operand)]), lookup);
+    const [from, result] = [graph.inputs[0] as Value, graph.outputs[0] as Value];
+    const builder = new GraphBuilder(lookup);
+    const input = builder.input("x", tensor);
+    const at = new Map([[from, input]]);
+    const decisions =
+      form === "frozen" ? decide(graph, builder, at, [from], lookup) : new Map<Node, readonly Value[]>();
+    const y = smooth(graph, builder, at, decisions, lookup).get(result) as Value;
+    const axes = y.dims.map((_, i) => i);
+    const [first] = gradient(builder, builder.reduceSum(y, axes, false), [input], lookup) as [Value];
+    // The second derivative must be a number too.
+    const [second] = gradient(builder, builder.reduceSum(first, [0, 1], false), [input], lookup) as [Value];
+    const results = await runGraph(builder.build("gradient", [input], [first, second]), [tensor]);
+    const [found, curvature] = results.map((t) => Array.from(t.data as Float32Array));
+    for (const [i, value] of dx.entries()) expect(found?.[i]).toBeCloseTo(value, 5);
+    expect(curvature?.every(Number.isFinite)).toBe(true);
   });
 });
 

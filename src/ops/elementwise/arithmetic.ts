@@ -22,6 +22,7 @@ import {
   unary,
   unexpanded,
 } from "./elementwise.ts";
+import { isFlatAtZero } from "./flat-zeros.ts";
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 
@@ -83,6 +84,11 @@ function powVjp(s: VjpScope, input: number): Value {
   if (exponent === 0) return b.filled(s.y().static, 0);
   if (exponent === 1) return s.dy();
   if (exponent === 2) return b.mul(b.mul(s.dy(), 2), x);
+  if (exponent !== undefined && exponent > 0 && exponent < 1 && isFlatAtZero(x)) {
+    const zero = b.equal(x, 0);
+    const power = b.pow(b.where(zero, 1, x), exponent - 1);
+    return b.mul(b.where(zero, 0, b.mul(s.dy(), exponent)), power);
+  }
   const factor = b.cast(p, x.static.type);
   const power = b.mul(factor, b.pow(x, b.sub(p, 1)));
   // p = 0 among other exponents: 0·x⁻¹ must be 0 at x = 0.
@@ -206,8 +212,12 @@ export const arithmetic: RuleTable = {
     (x) => 1 / x,
     (b, dy, _x, y) => b.neg(b.mul(dy, b.mul(y, y))),
   ),
-  // The gradient at 0 is infinite, as PyTorch.
-  Sqrt: unary(Math.sqrt, (b, dy, _x, y) => b.div(dy, b.mul(y, 2))),
+  // The gradient at 0 is infinite, as PyTorch, unless the operand's own is 0 there.
+  Sqrt: unary(Math.sqrt, (b, dy, x, y) => {
+    if (!isFlatAtZero(x)) return b.div(dy, b.mul(y, 2));
+    const zero = b.equal(y, 0);
+    return b.div(b.where(zero, 0, dy), b.mul(b.where(zero, 1, y), 2));
+  }),
   Exp: unary(Math.exp, (b, dy, _x, y) => b.mul(dy, y)),
   Log: unary(Math.log, (b, dy, x) => b.div(dy, x)),
   // d/dx erf x = 2/√π·exp(−x²)

@@ -223,8 +223,9 @@ export const reductions: RuleTable = {
   // d/dx ‖x‖₂ = x/‖x‖₂, and 0 where the norm is 0 (as PyTorch).
   ReduceL2: reduction({
     vjp: (s) => {
-      const norm = s.b.where(s.b.equal(s.y(), 0), 1, s.y());
-      return s.b.mul(s.x(0), kept(s, s.b.div(s.dy(), norm)));
+      const zero = s.b.equal(s.y(), 0);
+      const share = s.b.div(s.b.where(zero, 0, s.dy()), s.b.where(zero, 1, s.y()));
+      return s.b.mul(s.x(0), kept(s, share));
     },
   }),
   ReduceL1: reduction({
