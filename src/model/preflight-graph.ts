@@ -1,5 +1,5 @@
 import type { Graph, Value } from "../onnx/graph.ts";
-import { subgraphs } from "../onnx/index.ts";
+import { halfPrecisionOf, subgraphs } from "../onnx/index.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import { trainingMode } from "./eval-mode.ts";
 import { numbersIn, uniform } from "./initializer-evidence.ts";
@@ -44,11 +44,15 @@ function typesIn(graph: Graph): Set<string> {
 }
 
 const halfPrecision: Check = ({ model }) => {
-  const half = ["float16", "bfloat16"].filter((t) => typesIn(model.graph).has(t));
+  const half = halfPrecisionOf(model.graph);
   if (half.length === 0) return null;
+  const stored = typesIn(model.graph);
+  const types = half.join(", ");
   return {
     code: "HALF_PRECISION",
-    message: `weights are stored in half precision (${half.join(", ")}); the analysis runs in float32, from the stored values`,
+    message: half.some((type) => stored.has(type))
+      ? `weights are stored in half precision (${types}); the analysis runs in float32, from the stored values`
+      : `the model computes in half precision (${types}) in places; the analysis runs in float32, without that rounding`,
   };
 };
 

@@ -9,7 +9,7 @@ export { toOpset18 } from "./opset.ts";
 export { printGraph } from "./print.ts";
 export { type ModelFile, readModel } from "./read.ts";
 export { locateWeights, type PatchedData, replaceWeights } from "./replace-weights.ts";
-export { toSinglePrecision } from "./single-precision.ts";
+export { halfPrecisionOf, toSinglePrecision } from "./single-precision.ts";
 export * from "./tensor.ts";
 export type { ReadExternal } from "./tensor-codec.ts";
 export { toFloat32 } from "./to-float32.ts";

@@ -16,13 +16,27 @@ export function toSinglePrecision(graph: Graph): { graph: Graph; from: readonly 
   return { graph: from.length === 0 ? graph : new Converter(new Set(from)).graph(graph), from };
 }
 
+/** The half-precision types that a graph stores, takes or computes in. */
+export function halfPrecisionOf(graph: Graph): readonly ElementType[] {
+  return HALF.filter((type) => holds(graph, type));
+}
+
 function holds(graph: Graph, type: ElementType): boolean {
-  const counts = (v: Value) => v.type === type && (HALF.includes(type) || sizeOf(v.tensor?.dims ?? []) > 1);
+  const half = HALF.includes(type);
+  const counts = (v: Value) => v.type === type && (half || sizeOf(v.tensor?.dims ?? []) > 1);
   return (
     graph.inputs.some((v) => v.type === type) ||
     graph.initializers.some(counts) ||
-    graph.nodes.some((node) => subgraphs(node).some((inner) => holds(inner, type)))
+    graph.nodes.some((node) => (half && makes(node, type)) || subgraphs(node).some((g) => holds(g, type)))
   );
+}
+
+/** A Cast or a generator whose result has the type: mixed precision keeps its weights in float32. */
+function makes(node: Node, type: ElementType): boolean {
+  return ["to", "dtype"].some((name) => {
+    const attribute = node.attributes.get(name);
+    return attribute?.kind === "int" && attribute.value === ONNX_TYPE_CODES[type];
+  });
 }
 
 class Converter {

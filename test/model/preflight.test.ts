@@ -414,6 +414,20 @@ const rows: readonly Row[] = [
     warnings: { HALF_PRECISION: /float16.*runs in float32/ },
   },
   {
+    name: "mixed precision",
+    graph: {
+      input: [rows2],
+      initializer: [W],
+      node: [
+        node("Cast", ["x"], ["h"], [intAttribute("to", 16)]),
+        node("Cast", ["h"], ["k"], [intAttribute("to", 1)]),
+        node("MatMul", ["k", "fc.weight"], ["y"]),
+      ],
+      output: y,
+    },
+    warnings: { HALF_PRECISION: /computes in half precision \(bfloat16\)/ },
+  },
+  {
     name: "double precision",
     graph: dense(
       { name: "fc.weight", data_type: 11, dims: longs([4, 3]), double_data: ramp(12) },

@@ -84,6 +84,23 @@ describe("a model of another precision becomes one of float32", () => {
     expect(toSinglePrecision(graph).graph).toBe(graph);
   });
 
+  test("mixed precision: weights in float32, cast where they are used", () => {
+    const { graph } = decodeModel(
+      bytesOf(
+        smallModel({
+          node: [
+            node("Cast", ["x"], ["h"], [intAttribute("to", HALF)]),
+            node("Relu", ["h"], ["r"]),
+            node("Cast", ["r"], ["y"], [intAttribute("to", 1)]),
+          ],
+        }),
+      ),
+    );
+    const single = toSinglePrecision(graph);
+    expect(single.from).toEqual(["float16"]);
+    expect(single.graph.nodes.map((n) => n.int("to", 0))).toEqual([1, 0, 1]);
+  });
+
   test("doubles in the arithmetic of sizes stay", () => {
     const scale: TensorProto = { name: "scale", data_type: DOUBLE, dims: [], double_data: [2] };
     const { graph } = decodeModel(
