@@ -43,8 +43,9 @@ export interface Checkpoint {
 export function assertHasParameters(checkpoint: Checkpoint): void {
   if (checkpoint.parameters.length > 0) return;
   const floats = checkpoint.verdicts.filter((v) => v.value.type !== undefined && isFloat(v.value.type));
-  throw new LandscapeError(
-    "INVALID_MODEL",
-    `the model has no trained parameters: none of its ${floats.length} float initializers reaches the output "${checkpoint.output.name}" differentiably. Run "onnx-landscape inspect" for the reason of each`,
-  );
+  const inAttributes = checkpoint.warnings.find((w) => w.code === "WEIGHTS_IN_ATTRIBUTES");
+  const why =
+    inAttributes?.message ??
+    `none of its ${floats.length} float initializers counts for the output "${checkpoint.output.name}". Run "onnx-landscape inspect" for the reason of each, and name with --params what is one`;
+  throw new LandscapeError("INVALID_MODEL", `the model has no trained parameters: ${why}`);
 }

@@ -166,9 +166,12 @@ const attributeWeights: Check = ({ graph, parameters }) => {
   const [first] = models;
   if (first === undefined) return null;
   const rest = parameters.length === 0 ? ": there is no parameter to differentiate" : "";
+  const remedy = first.op.startsWith("Linear")
+    ? `Export with skl2onnx's black_op={"${first.op}"}, which makes it a product and a sum`
+    : "Trees and support vectors have no other form";
   return {
     code: "WEIGHTS_IN_ATTRIBUTES",
-    message: `${first.op} keeps its coefficients as attributes, not as initializers${rest}. Export with skl2onnx's black_op={"${first.op}"} where it has another form (linear models do)`,
+    message: `${first.op} keeps its coefficients as attributes, not as initializers${rest}. ${remedy}`,
   };
 };
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { assertHasParameters, type Checkpoint } from "../../src/model/checkpoint.ts";
 import { judgeInitializers } from "../../src/model/parameters.ts";
 import { preflightWarnings } from "../../src/model/preflight.ts";
 import { decodeModel, toOpset18, toSinglePrecision } from "../../src/onnx/index.ts";
@@ -310,6 +311,19 @@ const rows: readonly Row[] = [
     warnings: { WEIGHTS_IN_ATTRIBUTES: /there is no parameter.*black_op=\{"LinearClassifier"\}/ },
   },
   {
+    name: "trees",
+    producer: "skl2onnx",
+    graph: {
+      input: [rows2],
+      initializer: [],
+      node: [node("TreeEnsembleRegressor", ["x"], ["y"], [], { domain: "ai.onnx.ml" })],
+      output: y,
+    },
+    warnings: {
+      WEIGHTS_IN_ATTRIBUTES: /there is no parameter.*Trees and support vectors have no other form$/,
+    },
+  },
+  {
     name: "a quantised weight",
     graph: {
       input: [rows2],
@@ -453,5 +467,21 @@ describe("what the file shows", () => {
     const found = warningsOf(row);
     expect([...found.keys()].sort()).toEqual(Object.keys(row.warnings).sort());
     for (const [code, message] of Object.entries(row.warnings)) expect(found.get(code)).toMatch(message);
+  });
+});
+
+describe("without parameters the error says why", () => {
+  const refuse = (warnings: Checkpoint["warnings"]) => () =>
+    assertHasParameters({ parameters: [], verdicts: [], output: { name: "y" }, warnings } as never);
+  test("as the preflight does, where it knows", () => {
+    const message = "TreeEnsemble keeps its coefficients as attributes";
+    expect(refuse([{ code: "WEIGHTS_IN_ATTRIBUTES", message }])).toThrow(
+      `the model has no trained parameters: ${message}`,
+    );
+  });
+  test("else where to look", () => {
+    expect(refuse([])).toThrow(
+      /none of its 0 float initializers counts for the output "y"\. Run "onnx-landscape/,
+    );
   });
 });
