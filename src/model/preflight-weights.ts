@@ -83,17 +83,26 @@ const foldedWeights: Check = (facts) => {
   };
 };
 
-/** PyTorch lists the module's parameters in the file: those that have gone were fused, folded or merged. */
+/** Whether PyTorch's optimiser left notes of what it did. */
+function wasOptimised(graph: Graph): boolean {
+  const noted = [...graph.initializers, ...graph.nodes, ...graph.nodes.flatMap((n) => n.outputs)];
+  return noted.some(({ metadata }) => Object.keys(metadata).some((key) => key.startsWith("pkg.onnxscript.")));
+}
+
+/**
+ * PyTorch lists the module's parameters in the file: those that have gone from an optimised one may have been fused, folded
+ * or merged. Otherwise they are tied to others, or of no use for the outputs.
+ */
 const missingWeights: Check = ({ model, graph }) => {
   const trained = trainedNames(model.metadata);
   const transposed = graph.initializers.filter((v) => foldedFrom(v).length === 1);
   const rearranged = [...transposed, ...recurrentWeights(graph)].filter((v) => v !== null);
   const there = new Set([...graph.initializers.map((v) => v.name), ...rearranged.flatMap(foldedFrom)]);
   const missing = trained.filter((name) => !there.has(name));
-  if (missing.length === 0) return null;
+  if (missing.length === 0 || !wasOptimised(graph)) return null;
   return {
     code: "MISSING_WEIGHTS",
-    message: `${missing.length} of the module's ${trained.length} parameters are not in the file: ${listed(missing)}; the exporter fused or folded them, or merged them with equal ones. Export with optimize=False to keep all`,
+    message: `${missing.length} of the module's ${trained.length} parameters are not in the file: ${listed(missing)}; the exporter's optimiser fused or folded them, or merged them with equal ones, unless they are tied to others or the outputs do not need them. Export with optimize=False to keep all`,
   };
 };
 

@@ -200,9 +200,13 @@ const rows: readonly Row[] = [
     },
     warnings: { FOLDED_WEIGHTS: /computed "onnx::Clip_23" from trained weights/ },
   },
-  {
-    name: "parameters that are gone",
+  ...[
+    { how: "gone from an optimised file", notes: [note(RULE, "FuseBatchNormIntoGemm")] },
+    { how: "tied or unused", notes: [] },
+  ].map(({ how, notes }) => ({
+    name: `parameters that are ${how}`,
     graph: dense(W, {
+      node: [node("MatMul", ["x", "fc.weight"], ["y"], [], { metadata_props: notes })],
       metadata_props: [
         note(
           "pkg.torch.export.ExportedProgram.graph_signature",
@@ -210,8 +214,8 @@ const rows: readonly Row[] = [
         ),
       ],
     }),
-    warnings: { MISSING_WEIGHTS: /1 of the module's 2 parameters.*"bn.weight"/ },
-  },
+    warnings: notes.length > 0 ? { MISSING_WEIGHTS: /1 of the module's 2 parameters.*"bn.weight"/ } : {},
+  })),
   {
     name: "a weight that nothing uses",
     graph: dense(W, { initializer: [W, floats("aux.weight", [4, 4], ramp(16))] }),
