@@ -155,6 +155,12 @@ const composed: readonly (readonly [
   ],
   ["root of Relu", (b, x) => b.pow(b.unary("Relu", x), 0.5), [0, -1, 4, 16], [0, 0, 0.25, 0.125]],
   [
+    "quotient that is replaced where its divisor is 0",
+    (b, x) => b.where(b.equal(x, 0), 1, b.div(b.unary("Sin", x), x)),
+    [0, 0, Math.PI, -Math.PI / 2],
+    [0, 0, -1 / Math.PI, 4 / Math.PI ** 2],
+  ],
+  [
     "arc of what is cut off",
     (b, x) => b.unary("Acos", b.call("Clip", [x, b.scalar(-1, "float32"), b.scalar(1, "float32")])),
     [1.5, -1.5, 0, 0.6],

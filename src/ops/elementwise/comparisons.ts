@@ -106,6 +106,15 @@ function guardedSoftmax(b: GraphBuilder, call: Call): readonly Value[] | undefin
   return [b.where(some, y, call.x(1))];
 }
 
+/** Where(x = 0, z, a/d), as of a sinc: what is not taken is divided by 1, so that its gradient is 0 and not 0·∞. */
+function guardedQuotient(b: GraphBuilder, call: Call): readonly Value[] | undefined {
+  const [test, quotient] = [call.x(0).producer, call.x(2).producer];
+  if (test?.op !== "Equal" || uniformOf(test.x(1)) !== 0 || quotient?.op !== "Div") return undefined;
+  const divisor = quotient.x(1);
+  if (divisor.producer?.op === "Where") return undefined;
+  return [b.where(call.x(0), call.x(1), b.div(quotient.x(0), b.where(call.x(0), 1, divisor)))];
+}
+
 /** Whether a Dropout is in training mode, or may be. */
 export function drops(call: Call): boolean {
   return call.has(2) && uniformOf(call.x(2)) !== 0;
@@ -147,7 +156,7 @@ export const comparisons: RuleTable = {
     infer: inferWhere,
     fold: foldWhere,
     simplify: simplifyWhere,
-    expand: guardedSoftmax,
+    expand: (b, call) => guardedSoftmax(b, call) ?? guardedQuotient(b, call),
     // Where, not a product with the mask: the branch that is not taken may hold infinities.
     vjp: (s, i) => (i === 1 ? s.b.where(s.x(0), s.dy(), 0) : s.b.where(s.x(0), 0, s.dy())),
   },
