@@ -133,6 +133,11 @@ export function isPenalty(x: Float32Array): boolean {
   return x.length > 1 && barred !== undefined && x.every((v) => v === 0 || v === barred);
 }
 
+/** Whole numbers from 0 on: places on a grid. */
+export function isWhole(x: Float32Array): boolean {
+  return x.length >= 4 && x.includes(0) && uniform(x) === undefined && x.every((v) => v >= 0 && v % 1 === 0);
+}
+
 /** Only 0 and 1, with both. */
 export function isBinary(x: Float32Array): boolean {
   return x.length >= 4 && x.includes(0) && x.includes(1) && x.every((v) => v === 0 || v === 1);

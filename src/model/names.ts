@@ -12,7 +12,7 @@ const FILLED_NAMES = /^(zeros|ones|full|empty|arange|eye|_tensor_constant|lift_f
 export function hasGeneratedName(name: string): boolean {
   return (
     FILLED_NAMES.test(name) ||
-    /^(val_|_?const|onnx::|scalar_tensor|_to_copy|p2o\.(pd_op\.full|auto\.cast)\.|\/)|constant/i.test(name) ||
+    /^(val_|_?const|onnx::|scalar_tensor|_to_copy|p2o\.|auto\.cast\.|\/)|constant/i.test(name) ||
     /^\d+$/.test(name)
   );
 }

@@ -19,6 +19,7 @@ import {
   isPenalty,
   isTriangular,
   isWeightUse,
+  isWhole,
   notedKind,
   numbersIn,
   type Use,
@@ -190,6 +191,11 @@ const SUSPICIONS: readonly Exclusion[] = [
   {
     reason: "bands of a spectrum",
     holds: ({ value }, x) => isFilterBank(x() ?? new Float32Array(), value.dims),
+  },
+  {
+    reason: "whole numbers with a made-up name, not where weights stand",
+    holds: (e, x) =>
+      hasGeneratedName(e.value.name) && !e.uses.some(isWeightUse) && isWhole(x() ?? new Float32Array()),
   },
   {
     reason: "a mask",

@@ -269,6 +269,15 @@ const rows: readonly Row[] = [
     notes: { "pkg.torch.export.graph_signature.InputSpec.kind": "PARAMETER" },
     verdict: /the numbers 0, 1, 2/,
   },
+  ...[
+    { name: "/head/Cast_output_0", verdict: /whole numbers/ },
+    { name: "head.scale", verdict: true as const },
+  ].map(({ name, verdict }) => ({
+    name: `places on a grid, called ${name}`,
+    tensor: floats(name, [2, 4], [0, 1, 2, 3, 0, 0, 0, 0]),
+    nodes: added(name),
+    verdict,
+  })),
   {
     name: "bands of a spectrum",
     tensor: floats("melW", [16, 6], bands),
@@ -452,12 +461,12 @@ const rows: readonly Row[] = [
     nodes: [node("Sub", ["x", name], ["y"])],
     verdict: /statistic of the data/,
   })),
-  {
-    name: "a number of PaddlePaddle's graph",
-    tensor: floats("p2o.pd_op.full.2.0", [1], [0.258]),
-    nodes: multiplied("p2o.pd_op.full.2.0"),
+  ...["p2o.pd_op.full.2.0", "auto.cast.47"].map((name) => ({
+    name: `a number of PaddlePaddle's graph, ${name}`,
+    tensor: floats(name, [1], [0.258]),
+    nodes: multiplied(name),
     verdict: /single number/,
-  },
+  })),
   {
     name: "the scale of a weight beside the one that is found of its operand",
     tensor: floats("fc.weight_scale", [], [0.0041]),
@@ -709,11 +718,13 @@ describe("which initializers are parameters", () => {
       constant("w", floats("", [4, 3], ramp(12))),
       constant("Constant_1", floats("", [1], [0.3])),
       constant("affine_0.w_0", floats("", [1], [0.7])),
+      constant("p2o.Clip.1/max", floats("", [], [6])),
       constant("stft.basis", floats("", [10, 1, 8], fourier)),
       node("Conv", ["signal", "stft.basis"], ["waves"]),
       node("MatMul", ["x", "w"], ["h"]),
       node("Mul", ["h", "Constant_1"], ["s"]),
-      node("Mul", ["s", "affine_0.w_0"], ["a"]),
+      node("Mul", ["s", "affine_0.w_0"], ["u"]),
+      node("Clip", ["u", "", "p2o.Clip.1/max"], ["a"]),
       node("Conv", ["signal", "unused"], ["other"]),
       constant("unused", floats("", [1, 1, 8], ramp(8))),
     ];
@@ -734,6 +745,7 @@ describe("which initializers are parameters", () => {
       ["w", true, /Constant node/],
       ["affine_0.w_0", true, /Constant node/],
       ["Constant_1", false, /a constant of the graph/],
+      ["p2o.Clip.1/max", false, /a constant of the graph/],
       ["stft.basis", false, /Fourier/],
       ["unused", false, /no differentiable path/],
     ])("%s, alone", (name, isParameter, reason) => {
