@@ -106,6 +106,24 @@ export function foldReduce(
   );
 }
 
+/** Running sums along an axis. */
+export function foldCumSum(call: Call, axis: number): readonly Tensor[] | undefined {
+  const tensor = small(call.x(0));
+  const x = tensor && numbers(tensor);
+  if (tensor === undefined || x === undefined) return undefined;
+  const [n, stride] = [tensor.dims[axis]!, stridesOf(tensor.dims)[axis]!];
+  const step = call.int("reverse", 0) === 0 ? stride : -stride;
+  const start = step > 0 ? 0 : n - 1;
+  const sums = new Float64Array(x.length);
+  const before = (i: number) => (Math.floor(i / stride) % n === start ? 0 : sums[i - step]!);
+  for (let k = 0; k < x.length; k++) {
+    const i = step > 0 ? k : x.length - 1 - k;
+    sums[i] = before(i) + x[i]!;
+  }
+  const exclusive = call.int("exclusive", 0) !== 0;
+  return stored(tensor.type, tensor.dims, exclusive ? sums.map((_, i) => before(i)) : sums);
+}
+
 export function foldRange(
   type: ElementType,
   start: number,

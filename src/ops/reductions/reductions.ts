@@ -2,7 +2,7 @@ import type { Call, Value } from "../../onnx/graph.ts";
 import { isFloat, sizeOf, type TensorType } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../builder.ts";
 import { assertUnrollable } from "../control-flow/unroll.ts";
-import { foldReduce } from "../fold/arithmetic.ts";
+import { foldCumSum, foldReduce } from "../fold/arithmetic.ts";
 import type { OpRecord, RuleTable, VjpScope } from "../record.ts";
 import {
   axesOf,
@@ -158,6 +158,7 @@ const cumulativeSum: OpRecord = {
     runningAxis(call);
     return [typeOf(call, 0)];
   },
+  fold: (call) => foldCumSum(call, runningAxis(call)),
   // The transpose of a running sum is the sum run from the other end.
   vjp: (s) =>
     s.b.call("CumSum", [s.dy(), s.x(1)], {
