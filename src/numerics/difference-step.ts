@@ -171,9 +171,12 @@ async function leastError(ladder: Ladder): Promise<number> {
 /**
  * Whether neighbours disagree by more than noise about the product itself, as steps do that are too long for a sharp
  * function: it is saturated there, quotients fall as 1/ε, and so do their disagreements, which lead away from the derivative.
+ * Quotients that are all 0 may be what is left of it, too.
  */
 async function isSaturated(ladder: Ladder, i: number, known: DifferenceModel | undefined): Promise<boolean> {
-  if (!((await ladder.relative(i)) > COHERENT)) return false;
+  const relative = await ladder.relative(i);
+  if (Number.isNaN(relative)) return true;
+  if (relative <= COHERENT) return false;
   return !known || (await ladder.disagreement(i)) > (BEYOND_NOISE * known.noise) / ladder.step(i);
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { chooseDifference } from "../../src/numerics/difference-step.ts";
 import { gaussian } from "../../src/numerics/random.ts";
+import { norm } from "../../src/numerics/vector.ts";
 
 /** A difference quotient with known product, third derivative and rounding noise (fresh for every step). */
 function noisy(options: { truth: Float64Array; third: number; fifth: number; noise: number; seed: number }) {
@@ -73,6 +74,22 @@ describe("the chosen difference", () => {
       expect(error).toBeGreaterThan(found / 3);
     },
   );
+
+  it("finds the derivative of what is flat already a small part of the scale away", async () => {
+    const truth = Float64Array.from({ length: 300 }, (_, i) => 3e5 * (1 + 0.1 * Math.sin(i)));
+    const quotient = async (step: number) => truth.map((k) => k * Math.exp(-((k * step) ** 2)));
+    expect(norm(await quotient(1e-4))).toBe(0);
+    const { hv, error } = await chooseDifference(quotient, { scale: 1 });
+    const found = norm(hv.map((v, i) => v - truth[i]!));
+    expect(found).toBeLessThan(1e-3 * norm(truth));
+    expect(error).toBeGreaterThan(found / 3);
+  });
+
+  it("finds 0 where there is nothing else", async () => {
+    const { hv, error } = await chooseDifference(async () => new Float64Array(5), { scale: 1 });
+    expect(norm(hv)).toBe(0);
+    expect(error).toBe(0);
+  });
 
   it("gives equal bits for equal quotients", async () => {
     const truth = Float64Array.from({ length: 50 }, (_, i) => i);
