@@ -118,7 +118,7 @@ function obstacleTo(
 }
 
 function reason({ message }: LandscapeError): string {
-  return message.replace(/\. Check the model file$/, "");
+  return message.replace(/\. Check the model file and the shapes of the data$/, "");
 }
 
 /** Whether the losses of some samples are others where they run in two halves; also where none of them counts. */

@@ -15,7 +15,7 @@ function described(value: Value | null): string {
 
 /** The error of a call whose operands do not fit; `expected` completes "expected …". */
 export function misfit(call: Call, expected: string, code: ErrorCode = "INVALID_MODEL"): LandscapeError {
-  return doNotFit(call, expected, "Check the model file", code);
+  return doNotFit(call, expected, "Check the model file and the shapes of the data", code);
 }
 
 /** The error of a call whose shape depends on `what`, which is not known before running. */

@@ -251,12 +251,12 @@ describe("samples of which no number suits the model, or only another one", () =
         node("Einsum", ["whole", "scale"], ["s"], [stringAttribute("equation", "i,i->i")]),
         node("Add", ["h", "s"], ["y"]),
       ],
-      said: /^error: inputs of Einsum do not fit: expected input 0 to be floating-point.*Check the model file$/m,
+      said: /^error: inputs of Einsum do not fit: expected input 0 to be floating-point.*Check the model file and the shapes of the data$/m,
     },
     {
       name: "an axis, of shapes with the number of samples in them",
       nodes: [product, node("Unsqueeze", ["h", "whole"], ["y"])],
-      said: /^error: inputs of Unsqueeze do not fit: expected an axis.*Check the model file$/m,
+      said: /^error: inputs of Unsqueeze do not fit: expected an axis.*Check the model file and the shapes of the data$/m,
     },
     {
       name: "an odd number",

@@ -25,7 +25,7 @@ const invalid: readonly Row[] = [
     "Add",
     [f(2, 3), f(2)],
     {},
-    /^inputs of Add do not fit: expected shapes that broadcast, got "x0" float32 \[2, 3\], "x1" float32 \[2\]\. Check the model file$/,
+    /^inputs of Add do not fit: expected shapes that broadcast, got "x0" float32 \[2, 3\], "x1" float32 \[2\]\. Check the model file and the shapes of the data$/,
   ],
   ["Mul", [f(2), { type: "float64", dims: [2] }], {}, /one element type/],
   ["Sub", [f(2)], {}, /shapes|input 1/],
