@@ -113,10 +113,10 @@ export function numbersIn(value: Value): Float32Array | undefined {
   return tensor.type === "float32" ? (tensor.data as Float32Array) : toFloat32(tensor);
 }
 
-/** The number that all elements are, if there is one. */
+/** The number that all elements are, if there is one; it may be NaN (the other branch of a variance of one element). */
 export function uniform(x: Float32Array): number | undefined {
   const first = x[0];
-  return x.every((v) => v === first) ? first : undefined;
+  return x.every((v) => v === first || (Number.isNaN(v) && Number.isNaN(first))) ? first : undefined;
 }
 
 /** No trained number comes near: −∞, or the lowest of the exporter's precision. */

@@ -596,6 +596,12 @@ const rows: readonly Row[] = [
     verdict: /filled with one number/,
   },
   {
+    name: "what JAX gives for the variance of one element",
+    tensor: floats("const_16", [4], [NaN, NaN, NaN, NaN]),
+    nodes: [node("Greater", ["x", "x"], ["more"]), node("Where", ["more", "x", "const_16"], ["y"])],
+    verdict: /filled with one number/,
+  },
+  {
     name: "the mean of the data",
     tensor: floats("mean", [4], ramp(4)),
     nodes: [node("Sub", ["x", "mean"], ["y"])],
