@@ -7,6 +7,15 @@ export function isCounting(x: Float32Array): boolean {
   return x.length >= 4 && x.every((v, i) => v === i);
 }
 
+/** Numbers at one distance from each other: the knots of splines and radial functions, the axes of a grid. */
+export function isEquidistant(x: Float32Array): boolean {
+  const [first, last] = [x[0] as number, x.at(-1) as number];
+  const step = (last - first) / (x.length - 1);
+  return (
+    x.length >= 4 && step !== 0 && x.every((v, i) => Math.abs(v - first - i * step) < CLOSE * Math.abs(step))
+  );
+}
+
 /** 1, r, r², … or r, r², … with r < 1: the frequencies of rotary and sinusoidal positions, the slopes of ALiBi. */
 export function isGeometric(x: Float32Array): boolean {
   const [first, second] = x as unknown as [number, number];

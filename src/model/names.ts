@@ -8,11 +8,16 @@ export function isStatePath(name: string): boolean {
 /** Names that PyTorch's graphs give to tensors filled on the way. */
 const FILLED_NAMES = /^(zeros|ones|full|empty|arange|eye|_tensor_constant|lift_fresh_copy)(_like)?_?\d*$/;
 
-/** Names that exporters make up for constants: val_12, onnx::Mul_3, p2o.pd_op.full.2.0, /layer/Constant_output_0. */
+/**
+ * Names that exporters make up for constants: val_12, onnx::Mul_3, p2o.pd_op.full.2.0, /layer/Constant_output_0,
+ * scan_loop_0/const_val_1.
+ */
 export function hasGeneratedName(name: string): boolean {
   return (
     FILLED_NAMES.test(name) ||
-    /^(val_|_?const|onnx::|scalar_tensor|_to_copy|p2o\.|auto\.cast\.|\/)|constant/i.test(name) ||
+    /^(val_|_?const|onnx::|scalar_tensor|_to_copy|p2o\.|auto\.cast\.|\/)|constant|\/const_val_\d+$/i.test(
+      name,
+    ) ||
     /^\d+$/.test(name)
   );
 }

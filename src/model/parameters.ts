@@ -4,6 +4,7 @@ import { isFloat, sizeOf } from "../onnx/tensor.ts";
 import type { RecordLookup } from "../ops/record.ts";
 import {
   isCounting,
+  isEquidistant,
   isFilterBank,
   isGeometric,
   isTrigonometric,
@@ -196,6 +197,19 @@ const SUSPICIONS: readonly Exclusion[] = [
     reason: "whole numbers with a made-up name, not where weights stand",
     holds: (e, x) =>
       hasGeneratedName(e.value.name) && !e.uses.some(isWeightUse) && isWhole(x() ?? new Float32Array()),
+  },
+  {
+    reason: "equidistant numbers with a made-up name, not where weights stand",
+    holds: (e, x) =>
+      hasGeneratedName(e.value.name) && !e.uses.some(isWeightUse) && isEquidistant(x() ?? new Float32Array()),
+  },
+  {
+    reason: "the whole exponent of a power",
+    holds: (e, x) =>
+      sizeOf(e.value.dims) === 1 &&
+      !isStatePath(e.value.name) &&
+      usedOnly(e, (u) => u.node.op === "Pow" && u.input === 1) &&
+      Number.isInteger(x()?.[0]),
   },
   {
     reason: "a mask",

@@ -2,7 +2,7 @@ import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { subgraphs } from "../onnx/index.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import { foldedFrom, notedKind, numbersIn, trainedNames, uniform } from "./initializer-evidence.ts";
-import { isStatePath } from "./names.ts";
+import { hasGeneratedName, isStatePath } from "./names.ts";
 import { type Check, counted, type Facts, isPyTorch, listed } from "./preflight-check.ts";
 
 /** Signs that the weights in the file are not the trained ones: fused, folded, merged or stored twice. */
@@ -51,12 +51,20 @@ const COMPUTED_NAMES =
 /** A weight that TorchScript's folding made from others: a plain Linear keeps its name, or is an `onnx::MatMul`. */
 const FOLDED_NAMES = /^onnx::(Conv|ConvTranspose|Gemm|Add|Sub|Mul|Div|Clip|Expand|Pow|Where|Concat)_\d+$/;
 
+/** The same numbers for every sample of a batch, or every place: a class token that was expanded. */
+function isRepeated({ name, dims }: Value, numbers: Float32Array | undefined): boolean {
+  const size = sizeOf(dims.slice(1));
+  if (numbers === undefined || (dims[0] ?? 0) < 2 || size < 2 || !hasGeneratedName(name)) return false;
+  return uniform(numbers) === undefined && numbers.every((v, i) => v === numbers[i % size]);
+}
+
 /** Where a tensor comes from, when more went into it than the one weight that it is a transpose of. */
 function isFolded(value: Value, pytorch: boolean): boolean {
   // A module may call its own weight "t".
   if (notedKind(value) === "PARAMETER") return false;
   const sources = foldedFrom(value);
   if (sources.length > 0) return sources.length > 1 || COMPUTED_NAMES.test(value.name);
+  if (isRepeated(value, numbersIn(value))) return true;
   return (
     pytorch && sizeOf(value.dims) > 1 && (OPERATION_NAMES.test(value.name) || FOLDED_NAMES.test(value.name))
   );
@@ -79,7 +87,7 @@ const foldedWeights: Check = (facts) => {
     : "without constant folding, where the exporter lets it be switched off";
   return {
     code: "FOLDED_WEIGHTS",
-    message: `the exporter computed ${listed(all.map((v) => v.name))} from trained weights (a norm, a product, a selection of rows) and keeps the result only: unless it just rearranged them, derivatives with respect to what was trained are not those of this file. Export ${how}`,
+    message: `the exporter computed ${listed(all.map((v) => v.name))} from trained weights (a norm, a product, a selection or copies of rows) and keeps the result only: unless it just rearranged them, derivatives with respect to what was trained are not those of this file. Export ${how}`,
   };
 };
 
@@ -134,17 +142,30 @@ function isSame(a: Value, b: Value): boolean {
   return direct || isTranspose(a, b, x, y);
 }
 
-const tiedTwice: Check = ({ parameters }) => {
+/** Tensors of the same numbers, together. */
+function copies(values: readonly Value[]): readonly (readonly Value[])[] {
+  const groups: Value[][] = [];
+  for (const value of values) {
+    const group = groups.find(([first]) => first !== undefined && isSame(first, value));
+    if (group) group.push(value);
+    else groups.push([value]);
+  }
+  return groups.filter((group) => group.length > 1);
+}
+
+const tiedTwice: Check = (facts) => {
   // Vectors are equal by training: biases that are added to one another have one gradient, and stay as alike as they began.
-  const large = parameters.filter((v) => v.dims.length > 1 && sizeOf(v.dims) >= SHARED_SIZE);
-  const pairs = large.flatMap((a, i) =>
-    large.slice(i + 1).flatMap((b) => (isSame(a, b) ? [[a, b] as const] : [])),
-  );
-  if (pairs.length === 0) return null;
-  const text = pairs.slice(0, 3).map(([a, b]) => `"${a.name}" and "${b.name}"`);
+  const large = facts.parameters.filter((v) => v.dims.length > 1 && sizeOf(v.dims) >= SHARED_SIZE);
+  const groups = copies(large);
+  if (groups.length === 0) return null;
+  const text = groups.slice(0, 3).map((group) => {
+    const names = group.map((v) => v.name);
+    return names.length === 2 ? `"${names[0]}" and "${names[1]}"` : listed(names);
+  });
+  const how = isPyTorch(facts) ? ". Export with optimize=False (dynamo=True) to keep it one" : "";
   return {
     code: "TIED_WEIGHT_STORED_TWICE",
-    message: `the same numbers are stored twice: ${text.join("; ")}. If they are one tied weight, the file has two independent ones instead, and its Hessian is another. Export with optimize=False (dynamo=True) to keep it one`,
+    message: `the same numbers are stored more than once: ${text.join("; ")}. If they are one tied weight, the file has independent ones instead, and its Hessian is another${how}`,
   };
 };
 

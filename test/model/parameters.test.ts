@@ -640,6 +640,30 @@ const rows: readonly Row[] = [
     verdict: /frequencies/,
   },
   {
+    name: "the exponent of a cube",
+    tensor: floats("ipow_exp_0", [], [3]),
+    nodes: [node("Pow", ["x", "ipow_exp_0"], ["y"])],
+    verdict: /whole exponent/,
+  },
+  {
+    name: "the trained exponent of a mean",
+    tensor: floats("pool.p", [1], [3]),
+    nodes: [node("Pow", ["x", "pool.p"], ["y"])],
+    verdict: true,
+  },
+  {
+    name: "a number inside a loop of JAX",
+    tensor: floats("scan_loop_0/const_val_1", [], [0.3]),
+    nodes: multiplied("scan_loop_0/const_val_1"),
+    verdict: /single number/,
+  },
+  {
+    name: "the knots of a spline",
+    tensor: floats("const_3", [4], [-1.5, -0.7, 0.1, 0.9]),
+    nodes: [node("Sub", ["x", "const_3"], ["y"])],
+    verdict: /equidistant/,
+  },
+  {
     name: "a number that was filled on the way",
     tensor: floats("full_1", [], [0.35]),
     nodes: multiplied("full_1"),

@@ -235,6 +235,31 @@ const rows: readonly Row[] = [
     warnings: { TIED_WEIGHT_STORED_TWICE: /"e.weight" and "onnx::MatMul_12"/ },
   },
   {
+    name: "a matrix written once for every use",
+    graph: {
+      input: [rows2],
+      initializer: ["const_1", "const_2", "const_3", "const_4"].map((name) => floats(name, [4, 4], ramp(16))),
+      node: [1, 2, 3, 4].map((i) =>
+        node("MatMul", [i === 1 ? "x" : `h${i - 1}`, `const_${i}`], [i === 4 ? "y" : `h${i}`]),
+      ),
+      output: y,
+    },
+    warnings: { TIED_WEIGHT_STORED_TWICE: /: "const_1", "const_2", "const_3" and 1 more\. / },
+  },
+  {
+    name: "a class token that was expanded to the batch",
+    graph: {
+      input: [rows2],
+      initializer: [W, floats("const_1", [2, 4], [...ramp(4), ...ramp(4)])],
+      node: [
+        node("Concat", ["x", "const_1"], ["h"], [intAttribute("axis", 0)]),
+        node("MatMul", ["h", W.name as string], ["y"]),
+      ],
+      output: y,
+    },
+    warnings: { FOLDED_WEIGHTS: /"const_1".*copies of rows/ },
+  },
+  {
     name: "two biases that are alike because both are added to the same sum",
     graph: {
       input: [rows2],
