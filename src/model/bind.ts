@@ -17,6 +17,8 @@ export interface BoundModel {
   readonly data: readonly Value[];
   /** What the loss is taken of, or the loss itself. */
   readonly output: Value;
+  /** What the file calls it: an operator that was expanded has lost the name. */
+  readonly name: string;
   readonly own: BoundOwnLoss | null;
   readonly samples: number;
 }
@@ -60,7 +62,15 @@ export function bindModel(
   const graph = expandButBatchNorm(bound, lookup);
   const output = graph.outputs[0] as Value;
   const batched = own?.target ? data[checkpoint.inputs.indexOf(own.target)] : data[0];
-  return { graph, theta, data, output, own: own && boundLoss(own, graph), samples: batched?.dims[0] ?? 1 };
+  return {
+    graph,
+    theta,
+    data,
+    output,
+    name: checkpoint.output.name,
+    own: own && boundLoss(own, graph),
+    samples: batched?.dims[0] ?? 1,
+  };
 }
 
 /** Shapes cannot be told past an operator without a record: all of them are named at once. */

@@ -6,31 +6,37 @@ import {
   type LossOptions,
   type LossSpec,
   normalizedAxis,
-  RESHAPES,
-  type Scale,
   type Scores,
   throughViews,
 } from "./loss.ts";
+import { guessScale, isProduct } from "./output-scale.ts";
 
 type Dims = readonly number[];
+
+export interface ResolvedOutput {
+  readonly output: Value;
+  /** What the file calls it. */
+  readonly name: string;
+  readonly own: { readonly kind: LossKind; readonly scores: Scores | null } | null;
+}
 
 /** Decides the loss from the options, the output's operator and shape, and the targets' type and shape (batch first). */
 export function resolveLoss(
   options: LossOptions,
-  { output, own }: { output: Value; own: { kind: LossKind; scores: Scores | null } | null },
+  { output, name, own }: ResolvedOutput,
   target: TensorType | null,
 ): LossSpec {
   if (own) return ownSpec(options, output, own);
-  const kind = options.loss === "auto" ? guessKind(output, target) : options.loss;
+  const kind = options.loss === "auto" ? guessKind(output, name, target) : options.loss;
   assertUsed(options, kind);
-  assertFits(kind, output, target);
+  assertFits(kind, output, name, target);
   const classAxis =
     kind === "cross-entropy" ? findClassAxis(options.classAxis, output, target?.dims ?? []) : 1;
   const classes = kind === "cross-entropy" ? (output.dims[classAxis] as number) : kind === "bce" ? 2 : null;
   if (classes !== null) assertWeights(options.classWeights ?? null, classes);
   return {
     kind,
-    scale: options.logits === "auto" ? guessScale(output) : options.logits,
+    scale: options.logits === "auto" ? guessScale(output, name) : options.logits,
     ignoreIndex: options.ignoreIndex,
     classAxis,
     classes,
@@ -81,13 +87,13 @@ function assertUsed(options: LossOptions, kind: LossKind): void {
   );
 }
 
-function assertFits(kind: LossKind, output: Value, target: TensorType | null): void {
+function assertFits(kind: LossKind, output: Value, name: string, target: TensorType | null): void {
   const shape = `[${output.dims}]`;
   if (kind === "output") {
     if (isOwnLoss(output.dims)) return;
     throw new LandscapeError(
       "INVALID_OPTION",
-      `the output "${output.name}" is no loss: shape ${shape}; expected a scalar or one number per sample. Choose another with --output, or another --loss`,
+      `the output "${name}" is no loss: shape ${shape}; expected a scalar or one number per sample. Choose another with --output, or another --loss`,
     );
   }
   if (target === null) {
@@ -126,71 +132,19 @@ function sameSize(output: Dims, target: Dims): boolean {
  * A scalar is a loss. Real targets in the output's shape are regressed; labels in its shape are one yes or no for each
  * number (several labels, or two classes by one number); other labels choose a class.
  */
-function guessKind(output: Value, target: TensorType | null): LossKind {
+function guessKind(output: Value, name: string, target: TensorType | null): LossKind {
   if (output.dims.length === 0) return "output";
   if (target === null) {
     if (isOwnLoss(output.dims)) return "output";
     throw new LandscapeError(
       "INVALID_DATA",
-      `no targets in the data: the output "${output.name}" of shape [${output.dims}] is no loss by itself. Add the array "y", or name the targets with --target`,
+      `no targets in the data: the output "${name}" of shape [${output.dims}] is no loss by itself. Add the array "y", or name the targets with --target`,
     );
   }
   const isReal = isFloat(target.type);
   if (sameSize(output.dims, target.dims)) return isReal ? "mse" : "bce";
   // Labels saved as floats are refused with a word about them, not about the shape of a regression's targets.
   return isReal && classAxes(output.dims, target.dims).length === 0 ? "mse" : "cross-entropy";
-}
-
-function guessScale(output: Value): Scale {
-  const op = elementsOf(output).producer?.op;
-  if (op === "LogSoftmax") return "log-probabilities";
-  const isNamed = PROBABILITY_NAMES.test(output.name) && !isScore(output);
-  return isNamed || hasProbabilities(output) ? "probabilities" : "logits";
-}
-
-/** What skl2onnx calls its classifiers' second output, from whatever it comes: its raw scores have that name too. */
-const PROBABILITY_NAMES = /^(output_)?probabilit(y|ies)$/;
-
-function isScore(output: Value): boolean {
-  const { producer } = throughViews(output);
-  const isRaw = producer?.op === "LinearClassifier" && producer.string("post_transform", "NONE") === "NONE";
-  return isRaw || isProduct(output);
-}
-
-/** What a value's elements are, in whatever shape and order. */
-function elementsOf(value: Value): Value {
-  return throughViews(value, [...RESHAPES, "Transpose"]);
-}
-
-/** Probabilities, alone or side by side: p and 1 − p, as scikit-learn's exports have two classes. */
-function hasProbabilities(output: Value): boolean {
-  const { producer } = elementsOf(output);
-  const parts = producer?.op === "Concat" ? producer.inputs : [output];
-  return parts.every((v) => {
-    const part = v && elementsOf(v).producer;
-    const p = part?.op === "Sub" && isOne(part.x(0)) ? part.x(1) : v;
-    return p !== null && isProbability(p);
-  });
-}
-
-/** A Softmax or Sigmoid, or what is divided by its own sum. */
-function isProbability(value: Value): boolean {
-  const { producer } = elementsOf(value);
-  if (producer?.op === "Div") return isSumOf(producer.x(1), throughViews(producer.x(0)));
-  return producer?.op === "Softmax" || producer?.op === "Sigmoid";
-}
-
-function isOne({ tensor }: Value): boolean {
-  return tensor !== undefined && Array.from(tensor.data as ArrayLike<number>).every((v) => v === 1);
-}
-
-function isSumOf(sum: Value, x: Value): boolean {
-  // JAX repeats the sum to the shape of x before it divides.
-  const { producer } = throughViews(sum, [...RESHAPES, "Expand"]);
-  if (producer?.op === "ReduceL1") return throughViews(producer.x(0)) === x;
-  if (producer?.op !== "ReduceSum") return false;
-  const summed = throughViews(producer.x(0));
-  return summed === x || (summed.producer?.op === "Abs" && throughViews(summed.producer.x(0)) === x);
 }
 
 function findClassAxis(asked: number | null, output: Value, target: Dims): number {
@@ -242,11 +196,4 @@ function leaves(output: Dims, axis: number, target: Dims): boolean {
   const positions = output.filter((_, i) => i !== axis);
   if (sizeOf(positions) !== sizeOf(target)) return false;
   return positions[0] === target[0] || positions.length === 1;
-}
-
-function isProduct(output: Value): boolean {
-  const { producer } = throughViews(output);
-  // A bias is added to a product.
-  const node = producer?.op === "Add" ? producer.inputs.find((v) => v?.producer)?.producer : producer;
-  return node?.op === "MatMul" || node?.op === "Gemm";
 }

@@ -100,7 +100,7 @@ export function givenPrograms(
 function lossProgram(type: TensorType, spec: LossSpec, target: TensorType | null, samples: number): Program {
   const output = new Value("input", "output", type.type, type.dims);
   const graph: Graph = { name: "output", inputs: [output], outputs: [output], initializers: [], nodes: [] };
-  const model = { graph, theta: [], data: [output], output, own: null, samples };
+  const model = { graph, theta: [], data: [output], output, name: output.name, own: null, samples };
   const base = attachLoss(model, spec, target);
   return compileProgram(base.inputs, refined(base).values, []);
 }

@@ -117,7 +117,8 @@ export class SessionCache {
 
   private asGiven(n: number, { why, spec }: AsGiven): Made {
     const types = this.data.types(n);
-    const specOf = (output: Value) => resolveLoss(this.lossOptions, { output, own: null }, types.target);
+    const specOf = (output: Value) =>
+      resolveLoss(this.lossOptions, { output, name: output.name, own: null }, types.target);
     return { programs: givenPrograms(this.checkpoint, types, n, { spec, specOf }, why), spec };
   }
 
@@ -133,7 +134,7 @@ export class SessionCache {
       const feeds = [...vectorFeeds(checkpoint, "p", checkpoint.theta), ...dataFeeds(checkpoint, batch)];
       const { output } = await session.run(wantedFeeds(feeds, program.inputNames));
       const shown = shownOutput(checkpoint, output as RuntimeTensor);
-      return resolveLoss(this.lossOptions, { output: shown, own: null }, types.target);
+      return resolveLoss(this.lossOptions, { output: shown, name: shown.name, own: null }, types.target);
     } finally {
       await session.release();
     }

@@ -101,6 +101,13 @@ export function sigmoid(classes: number): Uint8Array {
   return file([from], op("Cast", [classes === 1 ? op("Reshape", [p, ints(-1)]) : p], { to }));
 }
 
+/** The mean of two models' probabilities, which nothing but its name tells. */
+export function averaged(classes: number): Uint8Array {
+  const from = x();
+  const half = op("Mul", [op("Softmax", [linearOf(from, classes)]), scalar(0.5)]);
+  return file([from], outputsOf("Sum", [half, half], ["probabilities"])[0] as Value);
+}
+
 /** Probabilities that are 0 wherever a logit is negative. */
 export function cut(classes: number): Uint8Array {
   const from = x();

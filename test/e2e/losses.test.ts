@@ -6,6 +6,7 @@ import { type ArrayToWrite, readNpzArray, writeNpz } from "../../src/data/index.
 import { run, runJson } from "../support/cli.ts";
 import {
   arrays,
+  averaged,
   cut,
   doubled,
   language,
@@ -65,6 +66,12 @@ const cases: readonly Case[] = [
     model: twoOutputs(),
     data: { x, y: labels },
     options: ["--output", "gemm_out"],
+  },
+  {
+    reference: "classifier",
+    name: "averaged probabilities, told by the name of an output that is expanded",
+    model: averaged(4),
+    data: { x, y: labels },
   },
   { reference: "class weights", model: linear(4), data: { x, y: labels }, options: weights },
   {

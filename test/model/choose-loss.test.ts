@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { resolveLoss } from "../../src/model/choose-loss.ts";
-import { Node, type Value } from "../../src/onnx/graph.ts";
+import { type Attribute, Call, Node, type Value } from "../../src/onnx/graph.ts";
 import type { TensorType } from "../../src/onnx/tensor.ts";
 import { GraphBuilder } from "../../src/ops/builder.ts";
 import { lookup } from "../../src/ops/registry.ts";
@@ -28,6 +28,14 @@ const classified = (post_transform: string): Value => {
   return b.calls("LinearClassifier", [x], call, { domain: "ai.onnx.ml", outputs: 2 })[1] as Value;
 };
 
+const weight = b.input("w", square);
+/** Scores of an operator that is not known here. */
+const supported = (attributes: Readonly<Record<string, Attribute>>): Value => {
+  const call = new Call("SVMClassifier", [x], new Map(Object.entries(attributes)), "ai.onnx.ml", 2);
+  const hints = ["label", "scores"].map((name) => ({ name, type: "float32" as const, shape: [4, 3] }));
+  return new Node(call, hints).outputs[1] as Value;
+};
+
 const scales: readonly (readonly [string, Value, string])[] = [
   ["numbers", x, "logits"],
   ["a Softmax", b.call("Softmax", [x], { axis: 1 }), "probabilities"],
@@ -39,6 +47,11 @@ const scales: readonly (readonly [string, Value, string])[] = [
     "probabilities",
   ],
   ["what is divided by the sum of its magnitudes", b.div(x, sum(b.unary("Abs", x))), "probabilities"],
+  [
+    "what is divided by the sum of its magnitudes, or by 1",
+    b.div(positive, b.where(b.equal(sum(b.unary("Abs", positive)), 0), 1, sum(b.unary("Abs", positive)))),
+    "probabilities",
+  ],
   ["what is divided by another sum", b.div(x, sum(positive)), "logits"],
   ["p and 1 − p", b.concat([b.sub(1, p), p], 1), "probabilities"],
   ["what is less a probability", b.sub(x, p), "logits"],
@@ -50,8 +63,28 @@ const scales: readonly (readonly [string, Value, string])[] = [
   ],
   ["a Sigmoid without its axis of 1", b.reshape(p, [4]), "probabilities"],
   ["what skl2onnx names so", b.input("probabilities", { type: "float32", dims: [4, 3] }), "probabilities"],
-  ["a product with that name", named("probabilities", b.matmul(x, b.input("w", square))), "logits"],
+  ["a product with that name", named("probabilities", b.matmul(x, weight)), "logits"],
   ["a LogSoftmax with that name", named("probability", b.call("LogSoftmax", [x])), "log-probabilities"],
+  [
+    "an expanded mean of probabilities with that name",
+    named("probabilities", b.add(b.mul(b.unary("Exp", x), 0.5), b.mul(b.unary("Exp", x), 0.5))),
+    "probabilities",
+  ],
+  [
+    "scores and their negatives with that name",
+    named("probabilities", b.concat([b.neg(b.matmul(x, weight)), b.matmul(x, weight)], 1)),
+    "logits",
+  ],
+  [
+    "votes of support vectors with that name",
+    named("probabilities", b.add(supported({}), b.cast(b.greater(x, 0), "float32"))),
+    "logits",
+  ],
+  [
+    "probabilities that support vectors were fitted with",
+    named("probabilities", supported({ prob_a: { kind: "floats", value: [1, 1, 1] } })),
+    "probabilities",
+  ],
   ["raw scores with that name", named("probabilities", classified("NONE")), "logits"],
   ["what a classifier made of them", named("probabilities", classified("SOFTMAX")), "probabilities"],
 ];
@@ -59,7 +92,9 @@ const scales: readonly (readonly [string, Value, string])[] = [
 describe("what an output holds", () => {
   test.each(scales)("%s", (_name, output, scale) => {
     const options = { loss: "auto", logits: "auto", ignoreIndex: null, classAxis: null } as const;
-    expect(resolveLoss(options, { output, own: null }, { type: "int64", dims: [4] })).toMatchObject({
+    expect(
+      resolveLoss(options, { output, name: output.name, own: null }, { type: "int64", dims: [4] }),
+    ).toMatchObject({
       scale,
     });
   });
@@ -77,6 +112,8 @@ describe("the class axis where two fit", () => {
   test.each(axes)("%s", (_name, output, classAxis) => {
     const options = { loss: "auto", logits: "auto", ignoreIndex: null, classAxis: null } as const;
     const target: TensorType = { type: "int64", dims: [2, 5, 5] };
-    expect(resolveLoss(options, { output, own: null }, target)).toMatchObject({ classAxis });
+    expect(resolveLoss(options, { output, name: output.name, own: null }, target)).toMatchObject({
+      classAxis,
+    });
   });
 });
