@@ -1,5 +1,5 @@
 import { isIntegerType } from "../data/convert.ts";
-import { type Dataset, runWhole } from "../data/index.ts";
+import { type Dataset, runWhole, type SampleRange } from "../data/index.ts";
 import { LandscapeError } from "../errors.ts";
 import { bindModel } from "../model/bind.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
@@ -17,6 +17,8 @@ const PRIME = 101;
 const PROBED = 8;
 /** Numbers of samples with which models are exported. */
 const SIZES = [...Array.from({ length: 64 }, (_, i) => i + 1), 100, 128, 256, 512, 1024];
+/** More batches with programs of their own take too long to make, and too much memory. */
+const OWN_PROGRAMS = 64;
 /** Relative difference of their losses: far above rounding, far below what a sample is to another that looks at it. */
 const APART = 1e-4;
 
@@ -39,11 +41,16 @@ export async function divisible(
   const [ofOne, ...ofMore] = [1, half, 2 * half].map(obstacleAt);
   const obstacles = [ofOne, ...ofMore].filter((o) => o != null);
   if (obstacles.some((o) => o.code === "UNSUPPORTED_OP")) {
-    const known = obstacleTo(checkpoint, dataset.types(samples) as BatchTypes, integersOf(dataset)) === null;
+    const known =
+      obstacleTo(
+        checkpoint,
+        dataset.types(samples) as BatchTypes,
+        integersOf(dataset, { start: 0, end: samples }),
+      ) === null;
     return known ? runWhole(dataset, "the model's shapes depend on integers of theirs") : dataset;
   }
   if (obstacles.length === 0) {
-    await sessions.first(1, () => dataset.batch(0, 1));
+    await sessions.first({ start: 0, end: 1 }, () => dataset.batch(0, 1));
     const differs = await halvesDiffer(checkpoint, dataset, sessions, half);
     return differs ? runWhole(dataset, "the loss of a few depends on which others run with them") : dataset;
   }
@@ -73,12 +80,26 @@ function shapeless({ message }: LandscapeError): string {
   return message.replace(/, got .*/, "").replace(/\d+/g, "#");
 }
 
-/** What all samples hold of integers: shapes may depend on them where they are one batch. */
-export function integersOf(dataset: Dataset): ReadonlyMap<string, Tensor> {
-  const { samples } = dataset;
-  if (![...dataset.types(samples).inputs.values()].some(({ type }) => isIntegerType(type))) return new Map();
-  const { inputs } = dataset.batch(0, samples);
-  return new Map([...inputs].filter(([, { type }]) => isIntegerType(type)));
+/** What a batch holds of integers. */
+export function integersOf(dataset: Dataset, { start, end }: SampleRange): ReadonlyMap<string, Tensor> {
+  const { inputs } = dataset.types(end - start);
+  if (![...inputs.values()].some(({ type }) => isIntegerType(type))) return new Map();
+  const batch = dataset.batch(start, end);
+  return new Map([...batch.inputs].filter(([, { type }]) => isIntegerType(type)));
+}
+
+/**
+ * Whether each batch of `dataset` has programs of its own: where it is the only one, its shapes may differ from those of
+ * other data; otherwise where the model, exported for one size, has shapes that depend on integers of its samples.
+ */
+export function hasOwnPrograms(checkpoint: Checkpoint, dataset: Dataset): boolean {
+  const { batchSize, samples } = dataset;
+  if (batchSize === null || batchSize === samples) return batchSize !== null;
+  const known = integersOf(dataset, { start: 0, end: batchSize });
+  if (known.size === 0 || samples > OWN_PROGRAMS * batchSize) return false;
+  const types = dataset.types(batchSize) as BatchTypes;
+  const obstacle = obstacleTo(checkpoint, types);
+  return obstacle?.code === "UNSUPPORTED_OP" && obstacleTo(checkpoint, types, known) === null;
 }
 
 /** Data that run undivided anyway, if the model takes them. */

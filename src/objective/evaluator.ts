@@ -69,7 +69,7 @@ export class Evaluator {
     const data = dataFeeds(this.checkpoint, this.dataset.batch(range.start, range.end));
     const decided = pass.base ? await this.decide(pass.base, range, data) : [];
     const v = pass.v ? vectorFeeds(this.checkpoint, "v", pass.v) : [];
-    const loaded = (await sessions.get(pass.program, range.end - range.start)) as LoadedProgram;
+    const loaded = (await sessions.get(pass.program, range)) as LoadedProgram;
     const results = await run(loaded, [...data, ...decided, ...v]);
     const { program } = loaded;
     sum.loss += total(results["loss"]);
@@ -89,7 +89,7 @@ export class Evaluator {
   private async decide(base: Float32Array, range: SampleRange, data: NamedFeeds): Promise<NamedFeeds> {
     return this.decisions.get(this, base, range.start, () =>
       this.sessions.at(base, false, async (sessions) => {
-        const loaded = await sessions.get("decisions", range.end - range.start);
+        const loaded = await sessions.get("decisions", range);
         if (loaded === null) return [];
         const results = await run(loaded, data);
         return loaded.program.outputNames.map((name, k) => [`d${k}`, results[name] as RuntimeTensor]);

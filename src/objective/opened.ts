@@ -18,7 +18,7 @@ import type { BatchTypes, Programs } from "../model/programs.ts";
 import { openRuntime, type Runtime } from "../runtime/index.ts";
 import { type BatchPlan, planBatches } from "./batch-plan.ts";
 import { DecisionCache } from "./decision-cache.ts";
-import { divisible, integersOf } from "./divide.ts";
+import { divisible, hasOwnPrograms, integersOf } from "./divide.ts";
 import { Evaluator } from "./evaluator.ts";
 import type { ProblemSpec } from "./problem-spec.ts";
 import { type BatchKnowledge, type ProgramName, SessionCache } from "./sessions.ts";
@@ -75,9 +75,10 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
   const train = datasets.get("train") as Dataset;
   const sessions = sessionsOf(train);
   const unit = train.batchSize ?? 1;
-  const one = await sessions.first(unit, () => train.batch(0, unit));
+  const one = await sessions.first({ start: 0, end: unit }, () => train.batch(0, unit));
   const obstacle = obstacleOf(one.programs);
-  const bytesOf = (n: number) => (obstacle ? lossBytes : gradientBytes)(sessions.of(n).programs, n);
+  const programs = (n: number) => sessions.of({ start: 0, end: n }).programs;
+  const bytesOf = (n: number) => (obstacle ? lossBytes : gradientBytes)(programs(n), n);
   const bytesPerSample = bytesOf(unit) / unit;
   const usual = spec.batch ?? chooseBatch(bytesPerSample, spec.memory);
   const plan = (dataset: Dataset, part?: Part) =>
@@ -89,12 +90,13 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
       dataset.assertLabels({ classes, ignoreIndex, weights, soft: kind === "bce" });
     }
     const own = sessionsOf(dataset);
-    if (own !== sessions) await own.first(dataset.samples, () => dataset.batch(0, dataset.samples));
+    const size = dataset.batchSize ?? unit;
+    if (own !== sessions) await own.first({ start: 0, end: size }, () => dataset.batch(0, size));
     const decisions = new DecisionCache(spec.memory / 2);
     const evaluator = ({ groups }: BatchPlan, samples: number) =>
       new Evaluator(checkpoint, dataset, own, groups, {
         decisions,
-        bakes: (name) => worthBaking(name, one.programs, unit, samples),
+        bakes: (name) => worthBaking(name, one.programs, unit, own.isByBatch ? unit : samples),
       });
     splits.set(
       split,
@@ -109,7 +111,7 @@ export async function openInProcess(spec: ProblemSpec): Promise<OpenedProblem> {
     batch: plan(train).batch,
     bytesPerSample,
     splits,
-    programs: (n) => sessions.of(n).programs,
+    programs,
     close: async () => {
       for (const dataset of datasets.values()) await sessionsOf(dataset).close();
     },
@@ -142,14 +144,14 @@ function openedSplit(
 
 interface OpenedData {
   readonly datasets: ReadonlyMap<Split, Dataset>;
-  /** The sessions of data that run in one batch are their own: shapes may differ, and what is constant. */
+  /** The sessions of data whose batches have programs of their own are apart. */
   readonly sessionsOf: (dataset: Dataset) => SessionCache;
 }
 
 async function openData(spec: ProblemSpec, checkpoint: Checkpoint, runtime: Runtime): Promise<OpenedData> {
   const datasets = new Map<Split, Dataset>();
   const cache = (data: BatchKnowledge) => new SessionCache(checkpoint, runtime, spec.loss, data);
-  const shared = cache({ types: (n) => typesFor(n, datasets), integers: () => new Map() });
+  const shared = cache({ types: (n) => typesFor(n, datasets) });
   const add = async (split: Split, dataset: Dataset) => {
     datasets.set(split, dataset);
     datasets.set(split, await divisible(checkpoint, dataset, shared));
@@ -159,13 +161,16 @@ async function openData(spec: ProblemSpec, checkpoint: Checkpoint, runtime: Runt
     const { train, heldOut } = holdOut(datasets.get("train") as Dataset, spec.holdOut);
     datasets.set("train", train).set("test", heldOut);
   } else if (spec.test) await add("test", await loadDataset(spec.test, requirements(checkpoint)));
-  const inOne = [...datasets.values()].filter((d) => d.batchSize === d.samples);
-  const own = new Map(inOne.map((d) => [d, cache(undivided(d))]));
+  const apart = [...datasets.values()].filter((d) => hasOwnPrograms(checkpoint, d));
+  const own = new Map(apart.map((d) => [d, cache(knowledgeOf(d))]));
   return { datasets, sessionsOf: (dataset) => own.get(dataset) ?? shared };
 }
 
-function undivided(dataset: Dataset): BatchKnowledge {
-  return { types: (n) => dataset.types(n) as BatchTypes, integers: () => integersOf(dataset) };
+function knowledgeOf(dataset: Dataset): BatchKnowledge {
+  return {
+    types: (n) => dataset.types(n) as BatchTypes,
+    integers: (range) => integersOf(dataset, range),
+  };
 }
 
 /** Only a model without inputs, whose output is its loss, needs no data. */

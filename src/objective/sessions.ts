@@ -1,4 +1,4 @@
-import type { Batch } from "../data/index.ts";
+import type { Batch, SampleRange } from "../data/index.ts";
 import { LandscapeError } from "../errors.ts";
 import { type BoundModel, bindModel } from "../model/bind.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
@@ -37,11 +37,11 @@ const WEIGHTS_FILE = "theta";
 export interface BatchKnowledge {
   /** What a batch of `n` samples looks like. */
   types(n: number): BatchTypes;
-  /** Where there is one batch only: the integers in it, on which shapes may depend. */
-  integers(): ReadonlyMap<string, Tensor>;
+  /** Where every batch has programs of its own: the integers in it, on which shapes may depend. */
+  readonly integers?: (range: SampleRange) => ReadonlyMap<string, Tensor>;
 }
 
-/** The programs of one batch size, and the loss they have. */
+/** The programs of one batch size, or of one batch, and the loss they have. */
 interface Made {
   readonly programs: Programs;
   readonly spec: LossSpec;
@@ -53,64 +53,74 @@ interface AsGiven {
   readonly spec: LossSpec;
 }
 
-/** The programs of one model and their sessions, by batch size; each is built once, when first used. */
+/** The programs of one model and their sessions, by batch size or batch; each is built once, when first used. */
 export class SessionCache {
   private readonly checkpoint: Checkpoint;
   private readonly runtime: Runtime;
   private readonly lossOptions: LossOptions;
   private readonly data: BatchKnowledge;
-  private readonly programs = new Map<number, Made>();
+  private readonly programs = new Map<string, Made>();
   private readonly models = new Map<string, Uint8Array>();
   private readonly fed = new Map<string, Promise<Session>>();
   private readonly atBase: BakedSessions;
   private given: AsGiven | undefined;
+  /** Whether every batch has programs of its own. */
+  readonly isByBatch: boolean;
 
   constructor(checkpoint: Checkpoint, runtime: Runtime, lossOptions: LossOptions, data: BatchKnowledge) {
     this.checkpoint = checkpoint;
     this.runtime = runtime;
     this.lossOptions = lossOptions;
     this.data = data;
+    this.isByBatch = data.integers !== undefined;
     this.atBase = new BakedSessions(this, checkpoint.theta);
   }
 
-  of(n: number): Made {
-    let found = this.programs.get(n);
+  of(range: SampleRange): Made {
+    const key = this.keyOf(range);
+    let found = this.programs.get(key);
     if (found === undefined) {
-      found = this.given ? this.asGiven(n, this.given) : this.bound(n);
-      this.programs.set(n, found);
+      found = this.given ? this.asGiven(range.end - range.start, this.given) : this.bound(range);
+      this.programs.set(key, found);
     }
     return found;
   }
 
+  /** Of the batches that share programs: one size, or one batch. */
+  keyOf({ start, end }: SampleRange): string {
+    return this.isByBatch ? `${start}-${end}` : `${end - start}`;
+  }
+
   /**
    * As `of`, before anything else. A model with operators that are not known here, or with shapes that depend on its data,
-   * runs as its file has it from here on; a run of `batch`, of `n` samples, shows what its output is.
+   * runs as its file has it from here on; a run of `batch`, the samples `range`, shows what its output is.
    */
-  async first(n: number, batch: () => Batch): Promise<Made> {
+  async first(range: SampleRange, batch: () => Batch): Promise<Made> {
     try {
-      return this.of(n);
+      return this.of(range);
     } catch (error) {
       if (!(error instanceof LandscapeError) || error.code !== "UNSUPPORTED_OP") throw error;
-      this.given = { why: error, spec: await this.shownSpec(error, n, batch()) };
-      return this.of(n);
+      this.given = { why: error, spec: await this.shownSpec(error, range.end - range.start, batch()) };
+      return this.of(range);
     }
   }
 
-  private bound(n: number): Made {
-    const types = this.data.types(n);
-    const bound = { ...this.bind(types), ...(this.checkpoint.own ? {} : { samples: n }) };
+  private bound(range: SampleRange): Made {
+    const samples = range.end - range.start;
+    const types = this.data.types(samples);
+    const bound = { ...this.bind(types, range), ...(this.checkpoint.own ? {} : { samples }) };
     const spec = resolveLoss(this.lossOptions, bound, types.target);
     return { programs: makePrograms(bound, spec, types.target), spec };
   }
 
   /** Integers become constants only if shapes depend on them: graphs then hold one batch, and are larger. */
-  private bind(types: BatchTypes): BoundModel {
+  private bind(types: BatchTypes, range: SampleRange): BoundModel {
     try {
       return bindModel(this.checkpoint, types.inputs);
     } catch (error) {
       const isUnknown = error instanceof LandscapeError && error.code === "UNSUPPORTED_OP";
-      const known = isUnknown ? this.data.integers() : new Map<string, Tensor>();
-      if (known.size === 0) throw error;
+      const known = isUnknown ? this.data.integers?.(range) : undefined;
+      if (known === undefined || known.size === 0) throw error;
       return bindModel(this.checkpoint, types.inputs, known);
     }
   }
@@ -156,8 +166,8 @@ export class SessionCache {
   }
 
   /** A session whose weights are inputs: one for every θ. */
-  fedSession(name: ProgramName, n: number, program: Program): Promise<Session> {
-    const key = `${name}/${n}`;
+  fedSession(name: ProgramName, range: SampleRange, program: Program): Promise<Session> {
+    const key = `${name}/${this.keyOf(range)}`;
     let session = this.fed.get(key);
     if (session === undefined) {
       session = openSession(program, this.runtime, openProgram(this.runtime, program));
@@ -167,8 +177,13 @@ export class SessionCache {
   }
 
   /** A session with these weights as constants, which onnxruntime folds and lays out: faster, but for one θ. */
-  bakedSession(name: ProgramName, n: number, program: Program, theta: Float32Array): Promise<Session> {
-    const key = `${name}/${n}`;
+  bakedSession(
+    name: ProgramName,
+    range: SampleRange,
+    program: Program,
+    theta: Float32Array,
+  ): Promise<Session> {
+    const key = `${name}/${this.keyOf(range)}`;
     let model = this.models.get(key);
     if (model === undefined) {
       const offsets = new Map(this.checkpoint.parameters.map((p, i) => [`p${i}`, 4 * p.offset]));
@@ -187,10 +202,10 @@ export class SessionCache {
   }
 }
 
-/** Sessions at one θ, by program and batch size. */
+/** Sessions at one θ, by program and batch. */
 export interface SessionsAt {
   /** null when the model has no such program (no decisions to take). */
-  get(name: ProgramName, n: number): Promise<LoadedProgram | null>;
+  get(name: ProgramName, range: SampleRange): Promise<LoadedProgram | null>;
 }
 
 class FedSessions implements SessionsAt {
@@ -202,10 +217,10 @@ class FedSessions implements SessionsAt {
     this.weights = vectorFeeds(checkpoint, "p", theta);
   }
 
-  async get(name: ProgramName, n: number): Promise<LoadedProgram | null> {
-    const program = this.cache.of(n).programs[name]();
+  async get(name: ProgramName, range: SampleRange): Promise<LoadedProgram | null> {
+    const program = this.cache.of(range).programs[name]();
     if (program === null) return null;
-    return { program, session: await this.cache.fedSession(name, n, program), weights: this.weights };
+    return { program, session: await this.cache.fedSession(name, range, program), weights: this.weights };
   }
 }
 
@@ -219,13 +234,13 @@ class BakedSessions implements SessionsAt {
     this.theta = theta;
   }
 
-  async get(name: ProgramName, n: number): Promise<LoadedProgram | null> {
-    const key = `${name}/${n}`;
+  async get(name: ProgramName, range: SampleRange): Promise<LoadedProgram | null> {
+    const key = `${name}/${this.cache.keyOf(range)}`;
     const found = this.loaded.get(key);
     if (found) return found;
-    const program = this.cache.of(n).programs[name]();
+    const program = this.cache.of(range).programs[name]();
     if (program === null) return null;
-    const session = await this.cache.bakedSession(name, n, program, this.theta);
+    const session = await this.cache.bakedSession(name, range, program, this.theta);
     const made = { program, session, weights: [] };
     this.loaded.set(key, made);
     return made;

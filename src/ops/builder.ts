@@ -151,6 +151,9 @@ export class GraphBuilder {
   }
 
   private make(call: Call, types: readonly TensorType[], name: string | undefined): readonly Value[] {
+    // Kernels are little tested on tensors without elements, and onnxruntime's optimiser drops an Expand to one.
+    if (types.every(({ type, dims }) => type === "float32" && sizeOf(dims) === 0))
+      return types.map(({ type, dims }) => this.constant({ type, dims, data: numbersAs(type, []) }));
     const base = name ?? `${this.hint ? `${this.hint}/` : ""}${call.op}_${this.count++}`;
     const outputs = types.map((t, k) => ({
       name: k === 0 ? base : `${base}:${k}`,

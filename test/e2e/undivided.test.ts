@@ -240,6 +240,80 @@ describe("samples cut at the longest of their lengths", () => {
   });
 });
 
+describe("a model for three samples, with shapes that depend on integers of theirs", () => {
+  const SIZE = 3;
+
+  it("cut at the longest of each three", async () => {
+    const nodes = [
+      node("ReduceMax", ["lengths"], ["longest"], [intAttribute("keepdims", 0)]),
+      node("Reshape", ["longest", "one"], ["end"]),
+      node("Slice", ["x", "zero", "end", "one"], ["cut"]),
+      node("Slice", ["w", "zero", "end"], ["rows"]),
+      node("MatMul", ["cut", "rows"], ["y"]),
+    ];
+    write("threes", { node: nodes, initializer: [ints("one", [1]), ints("zero", [0])] }, [
+      info("x", [SIZE, 2]),
+      info("lengths", [SIZE], INT64),
+    ]);
+    const lengths = [1, 1, 0, 2, 1, 1, 0, 0, 0];
+    const longest = lengths.map((_, i) => Math.max(...lengths.slice(i - (i % SIZE), i - (i % SIZE) + SIZE)));
+    const numbers = { shape: [N], data: BigInt64Array.from(lengths, BigInt) };
+    writeNpz(path("threes.npz"), { x: data.x, y: data.y, lengths: numbers });
+    const cut = x.map((r, i) => r.map((v, j) => (j < longest[i]! ? v : 0)));
+    await expectWhole(
+      "threes",
+      cut.map((r) => [0, 1, 2].map((j) => r[0]! * W[0][j]! + r[1]! * W[1][j]!)),
+      cut,
+    );
+  });
+
+  it("a trained row in the place of some, none of them in some three: products are exact", async () => {
+    const nodes = [
+      node("Equal", ["marks", "one"], ["isMarked"]),
+      node("NonZero", ["isMarked"], ["found"]),
+      node("Transpose", ["found"], ["places"]),
+      node("Cast", ["isMarked"], ["ones"], [intAttribute("to", INT64)]),
+      node("ReduceSum", ["ones", "zero"], ["count"]),
+      node("Concat", ["count", "three"], ["shape"], [intAttribute("axis", 0)]),
+      node("Expand", ["e", "shape"], ["copies"]),
+      node("Reshape", ["copies", "flat"], ["numbers"]),
+      node("Reshape", ["numbers", "shape"], ["rows"]),
+      node("ScatterND", ["x", "places", "rows"], ["y"]),
+    ];
+    const e = [0.5, -0.25, 1];
+    const graph: Pick<GraphProto, "node" | "initializer" | "input" | "output"> = {
+      node: nodes,
+      initializer: [
+        floats("e", [3], e),
+        ints("one", [1]),
+        ints("zero", [0]),
+        ints("three", [3]),
+        ints("flat", [-1]),
+      ],
+      input: [info("x", [SIZE, 3]), info("marks", [SIZE], INT64)],
+      output: [info("y")],
+    };
+    writeFileSync(path("marked.onnx"), bytesOf(smallModel(graph)));
+    const marks = [1, 0, 1, 0, 0, 0, 0, 1, 0];
+    writeNpz(path("marked.npz"), {
+      x: { shape: [N, 3], data: Float32Array.from(products.flat()) },
+      marks: { shape: [N], data: BigInt64Array.from(marks, BigInt) },
+      y: data.y,
+    });
+    const v = [0.5, 2, -1];
+    writeNpz(path("v.npz"), { v: { shape: [3], data: Float32Array.from(v) } });
+    // The Hessian of each marked row's cross-entropy is diag(p) − ppᵀ.
+    const p = e.map((z) => Math.exp(z) / e.reduce((s, w) => s + Math.exp(w), 0));
+    const mean = p.reduce((s, q, j) => s + q * v[j]!, 0);
+    const hv = p.map((q, j) => (3 / N) * q * (v[j]! - mean));
+    const vector = ["--vector", `${path("v.npz")}:v`];
+    const found = await runJson(
+      ["hvp", path("marked.onnx"), "--data", path("marked.npz"), "--method", "exact"].concat(vector),
+    );
+    expect(found["norm"]).toBeCloseTo(Math.hypot(...hv), 6);
+  });
+});
+
 describe("samples of which no number suits the model, or only another one", () => {
   const product = node("MatMul", ["x", "w"], ["h"]);
 

@@ -64,7 +64,7 @@ describe("layout 1 is the batch first", () => {
 
 describe("what cannot be unrolled is said", () => {
   const one = (op: string, dims: readonly Dims[], attrs: Readonly<Record<string, AttributeInit>> = {}) =>
-    graphOf(op, dims, (b, fed) => b.calls(op, fed, { hidden_size: 1, ...attrs }, { outputs: 1 }));
+    graphOf(op, dims, (b, fed) => b.calls(op, fed, { hidden_size: 1, ...attrs }, { outputs: 2 }));
   const small: readonly Dims[] = [
     [2, 1, 1],
     [1, 1, 1],
