@@ -53,8 +53,9 @@ const FOLDED_NAMES = /^onnx::(Conv|ConvTranspose|Gemm|Add|Sub|Mul|Div|Clip|Expan
 
 /** The same numbers for every sample of a batch, or every place: a class token that was expanded. */
 function isRepeated({ name, dims }: Value, numbers: Float32Array | undefined): boolean {
-  const size = sizeOf(dims.slice(1));
-  if (numbers === undefined || (dims[0] ?? 0) < 2 || size < 2 || !hasGeneratedName(name)) return false;
+  const copies = dims.findIndex((d) => d > 1);
+  const size = sizeOf(dims.slice(copies + 1));
+  if (numbers === undefined || copies < 0 || size < 2 || !hasGeneratedName(name)) return false;
   return uniform(numbers) === undefined && numbers.every((v, i) => v === numbers[i % size]);
 }
 

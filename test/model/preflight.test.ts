@@ -247,14 +247,11 @@ const rows: readonly Row[] = [
     warnings: { TIED_WEIGHT_STORED_TWICE: /: "const_1", "const_2", "const_3" and 1 more\. / },
   },
   {
-    name: "a class token that was expanded to the batch",
+    name: "an initial state that was expanded to the batch",
     graph: {
       input: [rows2],
-      initializer: [W, floats("const_1", [2, 4], [...ramp(4), ...ramp(4)])],
-      node: [
-        node("Concat", ["x", "const_1"], ["h"], [intAttribute("axis", 0)]),
-        node("MatMul", ["h", W.name as string], ["y"]),
-      ],
+      initializer: [W, floats("const_1", [1, 2, 4], [...ramp(4), ...ramp(4)])],
+      node: [node("Add", ["x", "const_1"], ["h"]), node("MatMul", ["h", W.name as string], ["y"])],
       output: y,
     },
     warnings: { FOLDED_WEIGHTS: /"const_1".*copies of rows/ },
