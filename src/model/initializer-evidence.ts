@@ -85,7 +85,7 @@ export function isOnInput({ node, input }: Use): boolean {
   while (
     other?.producer &&
     (HANDS_ON.has(other.producer.op) ||
-      /^(Scaler|Sub|Div|Mul|Add|ArrayFeatureExtractor|Slice|Split|Gather)$/.test(other.producer.op))
+      /^(Scaler|Sub|Div|Mul|Add|Pow|ArrayFeatureExtractor|Slice|Split|Gather)$/.test(other.producer.op))
   )
     other = other.producer.inputs[0];
   return node.inputs.length === 2 && other?.kind === "input";

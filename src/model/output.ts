@@ -10,7 +10,7 @@ import { ancestors } from "../ops/builder.ts";
 export function chooseOutput(graph: Graph, name: string | undefined): Value {
   if (name !== undefined) {
     const found = [...graph.outputs, ...graph.nodes.flatMap((n) => n.outputs)].find((v) => v.name === name);
-    if (found) return withoutTail(found);
+    if (found) return tensorOf(withoutTail(found));
     throw new LandscapeError(
       "INVALID_OPTION",
       `unknown --output: "${name}"; the model's outputs are ${quoted(graph.outputs)}. Name one of them, or any tensor inside`,
@@ -18,10 +18,24 @@ export function chooseOutput(graph: Graph, name: string | undefined): Value {
   }
   const ends = graph.outputs.map(withoutTail);
   const [only, ...others] = ends.length === 1 ? ends : ends.filter(mayBeDifferentiated);
-  if (only !== undefined && others.length === 0) return only;
+  if (only !== undefined && others.length === 0) return tensorOf(only);
   throw new LandscapeError(
     "INVALID_MODEL",
     `the model has ${graph.outputs.length} outputs: ${quoted(graph.outputs)}; expected one. Choose with --output NAME`,
+  );
+}
+
+const SEQUENCES = new Set(["SequenceConstruct", "SequenceInsert", "SequenceErase", "SplitToSequence"]);
+
+/** A list of tensors, one for each target, has no loss. */
+function tensorOf(value: Value): Value {
+  const { producer } = value;
+  if (producer === undefined || !SEQUENCES.has(producer.op)) return value;
+  const tensors =
+    producer.op === "SequenceConstruct" ? `: ${quoted(producer.inputs.filter((v) => v !== null))}` : "";
+  throw new LandscapeError(
+    "INVALID_MODEL",
+    `the output "${value.name}" is a sequence of tensors${tensors}. Choose one tensor with --output NAME`,
   );
 }
 

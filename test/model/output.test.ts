@@ -109,6 +109,12 @@ const rows: readonly [string, GraphProto, string | undefined, string | RegExp][]
     undefined,
     "scores",
   ],
+  [
+    "probabilities of several targets, in a sequence",
+    { node: [...network, node("SequenceConstruct", ["p", "h"], ["all"])], output: [info("all")] },
+    undefined,
+    /the output "all" is a sequence of tensors: "p", "h"\. Choose one tensor with --output NAME/,
+  ],
   ["several targets in one column, as samples", regressor(3), undefined, "y"],
   ["one target", regressor(1), undefined, "column"],
 ];

@@ -608,6 +608,13 @@ const rows: readonly Row[] = [
     verdict: /statistic of the data/,
   },
   {
+    name: "the exponents of a Yeo-Johnson transform that scikit-learn fitted",
+    tensor: floats("pref_Powcst1", [4], [0.5, 1.2, -0.3, 0.9]),
+    others: [floats("one", [], [1])],
+    nodes: [node("Add", ["x", "one"], ["more"]), node("Pow", ["more", "pref_Powcst1"], ["y"])],
+    verdict: /statistic of the data/,
+  },
+  {
     name: "a mean inside the network",
     tensor: floats("mean", [4], ramp(4)),
     others: [floats("w", [4, 4], ramp(16))],
