@@ -1,15 +1,9 @@
 import { LandscapeError } from "../errors.ts";
 import type { Value } from "../onnx/graph.ts";
 import { isFloat, sizeOf, type TensorType } from "../onnx/tensor.ts";
-import {
-  type LossKind,
-  type LossOptions,
-  type LossSpec,
-  normalizedAxis,
-  type Scores,
-  throughViews,
-} from "./loss.ts";
+import type { LossKind, LossOptions, LossSpec, Scores } from "./loss.ts";
 import { guessScale, isProduct } from "./output-scale.ts";
+import { normalizedAxis, throughViews } from "./views.ts";
 
 type Dims = readonly number[];
 

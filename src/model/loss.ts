@@ -1,6 +1,8 @@
 import type { Value } from "../onnx/graph.ts";
 import { float32Tensor } from "../onnx/tensor.ts";
 import type { GraphBuilder } from "../ops/builder.ts";
+import { undoneSoftmax } from "./undone-softmax.ts";
+import { RESHAPES, throughViews } from "./views.ts";
 
 export type LossKind = "cross-entropy" | "mse" | "bce" | "output";
 export type Scale = "logits" | "log-probabilities" | "probabilities";
@@ -55,17 +57,6 @@ export interface Scores {
 
 /** Of a loss in which no label chooses among scores. */
 export const noClasses = { correct: null, weight: null, scores: null, predictor: null } as const;
-
-/** Operators that give all elements of their operand, in their order. */
-export const RESHAPES: readonly string[] = ["Reshape", "Squeeze", "Unsqueeze", "Flatten"];
-
-/** What a value shows, behind operators that only hand it on, and behind others that are named. */
-export function throughViews(value: Value, others: readonly string[] = []): Value {
-  const views = ["Identity", "Cast", ...others];
-  let now = value;
-  while (now.producer && views.includes(now.producer.op)) now = now.producer.x(0);
-  return now;
-}
 
 /** The loss as a function of its predictor: what `spec` becomes when the predictor takes the output's place. */
 export function predictorSpec(spec: LossSpec, predictor: Value): LossSpec {
@@ -138,7 +129,7 @@ function crossEntropy(b: GraphBuilder, spec: LossSpec, output: Value, target: Va
 }
 
 /**
- * Scores and log-probabilities with the class axis last. A Softmax at the end is undone: log-softmax of its input is exact.
+ * Scores and log-probabilities with the class axis last. A Softmax at the end is undone.
  * `isLog`: logp is the logarithm of each score.
  */
 function logProbabilities(
@@ -146,20 +137,13 @@ function logProbabilities(
   spec: LossSpec,
   output: Value,
 ): { scores: Value; logp: Value; predictor: Value; isLog?: boolean } {
-  const softmax = spec.scale === "probabilities" ? throughViews(output).producer : undefined;
-  const isSoftmax =
-    softmax?.op === "Softmax" && normalizedAxis(softmax.int("axis", -1), output) === spec.classAxis;
-  const scores = classesLast(b, isSoftmax ? softmax.x(0) : output, spec.classAxis);
+  const logits = spec.scale === "probabilities" ? undoneSoftmax(b, output, spec.classAxis) : null;
+  const scores = classesLast(b, logits ?? output, spec.classAxis);
   if (spec.scale === "log-probabilities") return { scores, logp: scores, predictor: scores };
-  if (spec.scale === "logits" || isSoftmax)
+  if (spec.scale === "logits" || logits)
     return { scores, logp: b.call("LogSoftmax", [scores], { axis: -1 }), predictor: scores };
   const logp = b.unary("Log", scores);
   return { scores, logp, predictor: logp, isLog: true };
-}
-
-/** An axis counted from the front. */
-export function normalizedAxis(axis: number, value: Value): number {
-  return axis < 0 ? axis + value.dims.length : axis;
 }
 
 /** Moves the class axis to the end. */

@@ -1,5 +1,6 @@
 import type { Node, Value } from "../onnx/graph.ts";
-import { RESHAPES, type Scale, throughViews } from "./loss.ts";
+import type { Scale } from "./loss.ts";
+import { RESHAPES, throughViews } from "./views.ts";
 
 /** Whether an output holds logits, probabilities or their logarithms, by its operators and its name. */
 export function guessScale(output: Value, name: string): Scale {

@@ -101,6 +101,14 @@ export function sigmoid(classes: number): Uint8Array {
   return file([from], op("Cast", [classes === 1 ? op("Reshape", [p, ints(-1)]) : p], { to }));
 }
 
+/** Probabilities of no and yes, in either order: p and 1 − p by a Sigmoid. */
+export function noAndYes(isYesFirst: boolean): Uint8Array {
+  const from = x();
+  const yes = op("Sigmoid", [linearOf(from, 1)]);
+  const both = [op("Sub", [scalar(1), yes]), yes];
+  return file([from], op("Concat", isYesFirst ? both.reverse() : both, { axis: { kind: "int", value: 1 } }));
+}
+
 /** The mean of two models' probabilities, which nothing but its name tells. */
 export function averaged(classes: number): Uint8Array {
   const from = x();

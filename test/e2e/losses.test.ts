@@ -11,6 +11,7 @@ import {
   doubled,
   language,
   linear,
+  noAndYes,
   numbers,
   ownLoss,
   segmentation,
@@ -248,6 +249,30 @@ describe("probabilities of 0 for what is not the label add nothing", () => {
     const gradient = (await readNpzArray(npz, "gradient")).data as Float64Array;
     expect([...gradient.subarray(0, 11)].map((v) => v + 0)).toEqual(new Array(11).fill(0));
     expect(gradient[11]).toBeCloseTo(-1 / p / parts, 5);
+  });
+});
+
+describe("probabilities of no and yes, too close to 0 and 1 for single precision", () => {
+  // Logits far from 0 on either side.
+  const far = { shape: x.shape, data: Float32Array.from(x.data as Float32Array, (v) => 200 * v) };
+  it.each([false, true])("yes first: %s", async (isYesFirst) => {
+    const npz = join(folder, "yes.npz");
+    const [n] = x.shape as [number];
+    const yes = Array.from({ length: n }, (_, i) => i % 2);
+    const y = { shape: [n], data: BigInt64Array.from(yes, (v) => BigInt(isYesFirst ? 1 - v : v)) };
+    const found = await runJson(["gradient", ...write(noAndYes(isYesFirst), { x: far, y }), "--npz", npz]);
+    const theta = (await readNpzArray(npz, "theta")).data as Float32Array;
+    const width = theta.length - 1;
+    const z = yes.map((_, i) =>
+      far.data.subarray(i * width, (i + 1) * width).reduce((s, v, j) => s + v * theta[j]!, theta[width]!),
+    );
+    expect(Math.max(...z.map(Math.abs))).toBeGreaterThan(100);
+    const losses = z.map((v, i) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))) - yes[i]! * v);
+    const loss = losses.reduce((s, v) => s + v, 0) / n;
+    expect((found["loss"] as number) / loss).toBeCloseTo(1, 6);
+    const slope = z.reduce((s, v, i) => s + (1 / (1 + Math.exp(-v)) - yes[i]!) / n, 0);
+    const gradient = (await readNpzArray(npz, "gradient")).data as Float64Array;
+    expect(gradient[width]).toBeCloseTo(slope, 6);
   });
 });
 
