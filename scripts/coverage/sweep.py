@@ -35,6 +35,7 @@ import torch.nn.functional as F  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn.attention import SDPBackend, sdpa_kernel  # noqa: E402
 
+import model_types  # noqa: E402
 from architectures import BATCH, Refused, entries, timm_smallest  # noqa: E402
 
 TOOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -357,7 +358,7 @@ def main():
     lines = [json.loads(line) for line in open(options.results)] if os.path.exists(options.results) else []
     done = {(r["suite"], r["name"], r["exporter"]) for r in lines if not options.again or r["stage"] == "done"}
     for exporter in options.exporters.split(","):
-        for entry in entries([tuple(n) for n in timm_names]):
+        for entry in itertools.chain(entries([tuple(n) for n in timm_names]), model_types.entries()):
             suite, family, name, _ = entry
             if suite not in options.suites.split(",") or not fnmatch.fnmatch(name, options.only) or (suite, name, exporter) in done:
                 continue
