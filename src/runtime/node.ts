@@ -121,9 +121,14 @@ function runtimeError(what: string, cause: unknown): LandscapeError {
   const node = /running (\S+) node\. Name:'([^']*)'/.exec(text);
   const where = node ? ` for ${node[1]} "${node[2]}"` : "";
   return outOfMemory(
-    size ? `onnxruntime could not get ${(Number(size) / 1e9).toFixed(1)} GB${where}` : `${what}: ${text}`,
+    size ? `onnxruntime could not get ${sizeText(Number(size))}${where}` : `${what}: ${text}`,
     cause,
   );
+}
+
+/** The last straw may be a small one. */
+function sizeText(bytes: number): string {
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /** Which devices onnxruntime can use on this machine, by looking at its libraries and trying them. */
