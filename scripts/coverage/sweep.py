@@ -7,7 +7,8 @@
 One line of RESULTS.jsonl per architecture and exporter; what has a line is not run again (--again: except what worked).
 Each runs in a process of its own with limits of time and memory, one after the other. `table.py` makes the table.
 --static fixes the batch when dynamo exports, which is several times faster. --tool names another built copy of this
-project, which stays the same while this one is edited. The suite model-types runs if it is named. Needs scripts/coverage/requirements.txt and `npm run build`.
+project, which stays the same while this one is edited. The suite model-types runs if it is named.
+Needs scripts/coverage/requirements.txt and `npm run build`.
 """
 import argparse
 import collections
