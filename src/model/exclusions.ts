@@ -177,10 +177,10 @@ export const SUSPICIONS: readonly Exclusion[] = [
 
 /**
  * Buffers of well-known layers (rotary and relative positions, caches, statistics, spectral norms, image normalisation), and
- * what scikit-learn's one-against-rest divides by.
+ * what scikit-learn's one-against-rest and votes of support vectors divide by.
  */
 const STATE_NAMES =
-  /(^|[./_])((original_)?inv_freq|(sin|cos)_(cached|emb)|running_(mean|var)|num_batches_tracked|masked_bias|relative_coords_table|(weight|bias)_[uv]|\d+\._[uv]|causal_mask|attn_mask|attention_mask|(pixel|image|input)_(mean|std)|eps(ilon)?(_\d+)?|num_classes|reduce_window_\w+_\d+)$/;
+  /(^|[./_])((original_)?inv_freq|(sin|cos)_(cached|emb)|running_(mean|var)|num_batches_tracked|masked_bias|relative_coords_table|(weight|bias)_[uv]|\d+\._[uv]|causal_mask|attn_mask|attention_mask|(pixel|image|input)_(mean|std)|eps(ilon)?(_\d+)?|num_classes|cst\d+|reduce_window_\w+_\d+)$/;
 
 /**
  * Fitted to the data rather than trained: means and deviations, what MATLAB and skl2onnx call theirs and their projections,

@@ -608,6 +608,12 @@ const rows: readonly Row[] = [
     verdict: /statistic of the data/,
   },
   {
+    name: "the number that votes of support vectors are divided by in scikit-learn's exports",
+    tensor: floats("cst3", [], [3]),
+    nodes: multiplied("cst3"),
+    verdict: /state or a table/,
+  },
+  {
     name: "the exponents of a Yeo-Johnson transform that scikit-learn fitted",
     tensor: floats("pref_Powcst1", [4], [0.5, 1.2, -0.3, 0.9]),
     others: [floats("one", [], [1])],
