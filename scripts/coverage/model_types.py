@@ -48,6 +48,12 @@ def smaller(config, keep=frozenset()):
     return sizes | {k: 1 for k in tokens if number(getattr(config, k, None)) and getattr(config, k) >= 3}
 
 
+def exportable(config):
+    config._experts_implementation = "batched_mm"  # grouped products do not export
+    config.use_cache = False
+    return config
+
+
 def cut(config):
     """The configuration and those in it, changed in place."""
     for inner in [v for v in vars(config).values() if isinstance(v, transformers.PreTrainedConfig)]:
@@ -58,9 +64,7 @@ def cut(config):
         kinds = getattr(config, name, None)
         if isinstance(kinds, list) and len(kinds) > 2 and isinstance(kinds[0], str):
             setattr(config, name, (sorted(set(kinds), key=kinds.index) * 2)[:2])
-    config._experts_implementation = "batched_mm"  # grouped products do not export
-    config.use_cache = False
-    return config
+    return exportable(config)
 
 
 def anew(default, keep):
@@ -68,8 +72,7 @@ def anew(default, keep):
     config = default(**smaller(default(), keep))
     for inner in [v for v in vars(config).values() if isinstance(v, transformers.PreTrainedConfig)]:
         cut(inner)
-    config.use_cache, config._experts_implementation = False, "batched_mm"
-    return config
+    return exportable(config)
 
 
 WAYS = [lambda default: cut(default())]

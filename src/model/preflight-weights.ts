@@ -52,11 +52,14 @@ const COMPUTED_NAMES =
 const FOLDED_NAMES = /^onnx::(Conv|ConvTranspose|Gemm|Add|Sub|Mul|Div|Clip|Expand|Pow|Where|Concat)_\d+$/;
 
 /** The same numbers for every sample of a batch, or every place: a class token that was expanded. */
-function isRepeated({ name, dims }: Value, numbers: Float32Array | undefined): boolean {
+function isRepeated(value: Value): boolean {
+  const { name, dims } = value;
   const copies = dims.findIndex((d) => d > 1);
   const size = sizeOf(dims.slice(copies + 1));
-  if (numbers === undefined || copies < 0 || size < 2 || !hasGeneratedName(name)) return false;
-  return uniform(numbers) === undefined && numbers.every((v, i) => v === numbers[i % size]);
+  if (copies < 0 || size < 2 || !hasGeneratedName(name)) return false;
+  const numbers = numbersIn(value);
+  if (numbers === undefined || uniform(numbers) !== undefined) return false;
+  return numbers.every((v, i) => v === numbers[i % size]);
 }
 
 /** Where a tensor comes from, when more went into it than the one weight that it is a transpose of. */
@@ -65,7 +68,7 @@ function isFolded(value: Value, pytorch: boolean): boolean {
   if (notedKind(value) === "PARAMETER") return false;
   const sources = foldedFrom(value);
   if (sources.length > 0) return sources.length > 1 || COMPUTED_NAMES.test(value.name);
-  if (isRepeated(value, numbersIn(value))) return true;
+  if (isRepeated(value)) return true;
   return (
     pytorch && sizeOf(value.dims) > 1 && (OPERATION_NAMES.test(value.name) || FOLDED_NAMES.test(value.name))
   );

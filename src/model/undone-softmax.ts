@@ -16,16 +16,15 @@ export function undoneSoftmax(b: GraphBuilder, output: Value, axis: number): Val
   const { inputs } = producer;
   if (inputs.length !== 2 || output.dims[axis] !== 2) return null;
   const [first, second] = inputs as readonly [Value, Value];
-  const inFront = oddsOf(second, first);
-  const behind = inFront ?? oddsOf(first, second);
-  if (behind === null) return null;
-  const zero = b.filled(first.static, 0);
-  const odds = b.reshape(behind, first.dims);
-  return b.concat(inFront ? [zero, odds] : [odds, zero], axis);
+  const ofSecond = logitOf(second, first);
+  const logit = ofSecond ?? logitOf(first, second);
+  if (logit === null) return null;
+  const logits = [b.filled(first.static, 0), b.reshape(logit, first.dims)];
+  return b.concat(ofSecond ? logits : logits.reverse(), axis);
 }
 
 /** s, where `p` is σ(s) and `rest` 1 − σ(s). */
-function oddsOf(p: Value, rest: Value): Value | null {
+function logitOf(p: Value, rest: Value): Value | null {
   const sigmoid = throughViews(p, RESHAPES);
   const difference = throughViews(rest, RESHAPES).producer;
   if (sigmoid.producer?.op !== "Sigmoid" || difference?.op !== "Sub") return null;

@@ -64,16 +64,18 @@ export class SessionCache {
   private readonly fed = new Map<string, Promise<Session>>();
   private readonly atBase: BakedSessions;
   private given: AsGiven | undefined;
-  /** Whether every batch has programs of its own. */
-  readonly isByBatch: boolean;
 
   constructor(checkpoint: Checkpoint, runtime: Runtime, lossOptions: LossOptions, data: BatchKnowledge) {
     this.checkpoint = checkpoint;
     this.runtime = runtime;
     this.lossOptions = lossOptions;
     this.data = data;
-    this.isByBatch = data.integers !== undefined;
     this.atBase = new BakedSessions(this, checkpoint.theta);
+  }
+
+  /** Whether every batch has programs of its own. */
+  get isByBatch(): boolean {
+    return this.data.integers !== undefined;
   }
 
   of(range: SampleRange): Made {

@@ -21,7 +21,7 @@ export function misfit(call: Call, expected: string, code: ErrorCode = "INVALID_
 /** The error of a call whose shape depends on `what`, which is not known before running. */
 export function unknownShape(call: Call, what: string): LandscapeError {
   const remedy =
-    "Shapes must not depend on the data or the weights, except on integers, in no more than 64 batches (--samples)";
+    "Shapes must not depend on the data or the weights, except on integers of a few batches (--samples)";
   return doNotFit(call, `${what} known before running`, remedy, "UNSUPPORTED_OP");
 }
 

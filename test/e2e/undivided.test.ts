@@ -215,19 +215,24 @@ describe("samples that do not see one another", () => {
   });
 });
 
+/** A product for `samples`, with as many features, and rows of the weight, as the longest of the samples has. */
+function writeCut(name: string, samples: string | number): void {
+  const nodes = [
+    node("ReduceMax", ["lengths"], ["longest"], [intAttribute("keepdims", 0)]),
+    node("Reshape", ["longest", "one"], ["end"]),
+    node("Slice", ["x", "zero", "end", "one"], ["cut"]),
+    node("Slice", ["w", "zero", "end"], ["rows"]),
+    node("MatMul", ["cut", "rows"], ["y"]),
+  ];
+  write(name, { node: nodes, initializer: [ints("one", [1]), ints("zero", [0])] }, [
+    info("x", [samples, 2]),
+    info("lengths", [samples], INT64),
+  ]);
+}
+
 describe("samples cut at the longest of their lengths", () => {
   it("run at once, so that the shapes are known", async () => {
-    const nodes = [
-      node("ReduceMax", ["lengths"], ["longest"], [intAttribute("keepdims", 0)]),
-      node("Reshape", ["longest", "one"], ["end"]),
-      node("Slice", ["x", "zero", "end", "one"], ["cut"]),
-      node("Slice", ["w", "zero", "end"], ["rows"]),
-      node("MatMul", ["cut", "rows"], ["y"]),
-    ];
-    write("lengths", { node: nodes, initializer: [ints("one", [1]), ints("zero", [0])] }, [
-      info("x", ["n", 2]),
-      info("lengths", ["n"], INT64),
-    ]);
+    writeCut("lengths", "n");
     const lengths = { shape: [N], data: BigInt64Array.from(labels, (k) => BigInt(k > 0 ? 1 : 0)) };
     writeNpz(path("lengths.npz"), { x: data.x, y: data.y, lengths });
     const cut = x.map(([a]) => [a, 0] as const);
@@ -244,17 +249,7 @@ describe("a model for three samples, with shapes that depend on integers of thei
   const SIZE = 3;
 
   it("cut at the longest of each three", async () => {
-    const nodes = [
-      node("ReduceMax", ["lengths"], ["longest"], [intAttribute("keepdims", 0)]),
-      node("Reshape", ["longest", "one"], ["end"]),
-      node("Slice", ["x", "zero", "end", "one"], ["cut"]),
-      node("Slice", ["w", "zero", "end"], ["rows"]),
-      node("MatMul", ["cut", "rows"], ["y"]),
-    ];
-    write("threes", { node: nodes, initializer: [ints("one", [1]), ints("zero", [0])] }, [
-      info("x", [SIZE, 2]),
-      info("lengths", [SIZE], INT64),
-    ]);
+    writeCut("threes", SIZE);
     const lengths = [1, 1, 0, 2, 1, 1, 0, 0, 0];
     const longest = lengths.map((_, i) => Math.max(...lengths.slice(i - (i % SIZE), i - (i % SIZE) + SIZE)));
     const numbers = { shape: [N], data: BigInt64Array.from(lengths, BigInt) };
@@ -265,6 +260,22 @@ describe("a model for three samples, with shapes that depend on integers of thei
       cut.map((r) => [0, 1, 2].map((j) => r[0]! * W[0][j]! + r[1]! * W[1][j]!)),
       cut,
     );
+  });
+
+  it("in more than 64 batches: no gradient, which is said, but a loss", async () => {
+    writeCut("many", 1);
+    const n = 65;
+    writeNpz(path("many.npz"), {
+      x: { shape: [n, 2], data: new Float32Array(2 * n) },
+      lengths: { shape: [n], data: new BigInt64Array(n).fill(1n) },
+      y: { shape: [n], data: new BigInt64Array(n) },
+    });
+    const command = [path("many.onnx"), "--data", path("many.npz")];
+    const { status, err } = await run(["gradient", ...command]);
+    expect(status).toBe(2);
+    expect(err).toMatch(/Shapes must not depend on the data .*a few batches \(--samples\)/);
+    expect((await runJson(["evaluate", ...command]))["loss"]).toBeCloseTo(Math.log(3), 6);
+    expect((await run(["gradient", ...command, "--samples", "64"])).status).toBe(0);
   });
 
   it("a trained row in the place of some, none of them in some three: products are exact", async () => {
